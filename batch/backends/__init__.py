@@ -1,0 +1,1 @@
+"""The batch systems ESAP can submit to: one file per kind."""

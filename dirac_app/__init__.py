@@ -1,0 +1,1 @@
+"""Run jobs on the grid with DIRAC."""

@@ -1,0 +1,1 @@
+"""The grids ESAP can submit to: one file per kind."""

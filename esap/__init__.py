@@ -1,0 +1,1 @@
+"""The platform: the Django project, and all that the rooms share."""

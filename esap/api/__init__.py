@@ -1,0 +1,1 @@
+"""The HTTP face that all rooms share."""

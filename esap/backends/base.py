@@ -1,0 +1,54 @@
+"""What every peer of the gateway has in common."""
+
+from abc import ABC, abstractmethod
+from typing import ClassVar
+
+from pydantic import BaseModel, ConfigDict, Field, HttpUrl
+from requests import Session
+
+__all__ = ["SLUG", "Backend", "BackendConfig"]
+
+SLUG = r"^[a-z0-9][a-z0-9_-]{0,63}$"
+
+
+class BackendConfig(BaseModel):
+    """One configuration entry: one peer.
+
+    `timeout` is the total deadline of a call in seconds, from the name look-up to the last byte.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    id: str = Field(pattern=SLUG)
+    type: str = Field(pattern=r"^[a-z][a-z0-9_]*$")
+    title: str
+    url: HttpUrl | None = None
+    timeout: float = Field(default=30.0, gt=0, le=86_400)
+    max_bytes: int = Field(default=1 << 30, gt=0)
+    private_network: bool = False
+
+    @property
+    def base_url(self) -> str:
+        """The address without a trailing slash, to join paths to; empty for a peer without one."""
+        return str(self.url).rstrip("/") if self.url else ""
+
+
+class Backend(ABC):
+    """A peer the gateway can talk to.
+
+    A backend translates between ESAP's words and the peer's, and turns every failure of the peer
+    into one of `esap.errors`. It keeps no state of a request and never touches the database.
+    """
+
+    Config: ClassVar[type[BackendConfig]] = BackendConfig
+
+    def __init__(self, config: BackendConfig, http: Session) -> None:
+        self.config = config
+        self.http = http
+
+    @abstractmethod
+    def ping(self) -> None:
+        """Return if the peer is well; raise `BackendUnavailable` or another `BackendFailed` if not.
+
+        Cheap: it is called every minute or so for the health matrix.
+        """

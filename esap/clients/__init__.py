@@ -1,0 +1,1 @@
+"""Wire protocols that two rooms need; no policy."""

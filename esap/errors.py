@@ -1,0 +1,166 @@
+"""Errors the gateway expects and can explain.
+
+Services and backends raise these; they know nothing of HTTP frameworks. The API turns them into
+problem documents (`esap.api.problems`), and workers read `retryable` to decide whether to try again.
+Each class is one cause: its slug is stable, and is documented in docs/reference/problems.md.
+"""
+
+from http import HTTPStatus
+from typing import ClassVar
+
+__all__ = [
+    "BackendFailed",
+    "BackendRefused",
+    "BackendTimedOut",
+    "BackendUnavailable",
+    "Cancelled",
+    "EsapError",
+    "ForbiddenAddress",
+    "InvalidRequest",
+    "LoginRequired",
+    "NotAcceptable",
+    "NotFound",
+    "QueryRejected",
+    "TooLarge",
+    "TooManyRequests",
+    "UnreadableAnswer",
+    "WrongPhase",
+]
+
+
+class EsapError(Exception):
+    """Base of every expected error.
+
+    `detail` is a sentence the user can act on; `extensions` become further members of the problem
+    document (RFC 9457, section 3.2), such as `peer` or `errors`.
+    """
+
+    slug: ClassVar[str] = "internal"
+    title: ClassVar[str] = "Internal error"
+    status: ClassVar[HTTPStatus] = HTTPStatus.INTERNAL_SERVER_ERROR
+    retryable: ClassVar[bool] = False
+
+    def __init__(self, detail: str, **extensions: object) -> None:
+        super().__init__(detail)
+        self.detail = detail
+        self.extensions = extensions
+
+
+class InvalidRequest(EsapError):
+    """The caller asked for something that cannot be done as asked."""
+
+    slug = "invalid-request"
+    title = "Invalid request"
+    status = HTTPStatus.BAD_REQUEST
+
+
+class LoginRequired(EsapError):
+    """Only a logged-in user may do this."""
+
+    slug = "login-required"
+    title = "Login required"
+    status = HTTPStatus.UNAUTHORIZED
+
+
+class NotFound(EsapError):
+    """The named resource does not exist, or the caller may not see it."""
+
+    slug = "not-found"
+    title = "Not found"
+    status = HTTPStatus.NOT_FOUND
+
+
+class NotAcceptable(EsapError):
+    """None of the formats the caller accepts can be given."""
+
+    slug = "not-acceptable"
+    title = "Format not available"
+    status = HTTPStatus.NOT_ACCEPTABLE
+
+
+class TooLarge(EsapError):
+    """A request, or a peer's answer, is larger than the gateway takes."""
+
+    slug = "too-large"
+    title = "Too large"
+    status = HTTPStatus.REQUEST_ENTITY_TOO_LARGE
+
+
+class TooManyRequests(EsapError):
+    """The caller has as much work in flight as is allowed."""
+
+    slug = "too-many-requests"
+    title = "Too much at once"
+    status = HTTPStatus.TOO_MANY_REQUESTS
+    retryable = True
+
+
+class WrongPhase(EsapError):
+    """The job is not in a phase that allows this operation."""
+
+    slug = "wrong-phase"
+    title = "Job is in the wrong phase"
+    status = HTTPStatus.CONFLICT
+
+
+class Cancelled(EsapError):
+    """The caller gave up, so the work was stopped."""
+
+    slug = "cancelled"
+    title = "Cancelled"
+    status = HTTPStatus.CONFLICT
+
+
+class ForbiddenAddress(EsapError):
+    """A URL led to an address the gateway may not reach."""
+
+    slug = "forbidden-address"
+    title = "Address not allowed"
+    status = HTTPStatus.FORBIDDEN
+
+
+class BackendFailed(EsapError):
+    """A peer answered, but not with anything we can use."""
+
+    slug = "backend-failed"
+    title = "Service failed"
+    status = HTTPStatus.BAD_GATEWAY
+
+
+class UnreadableAnswer(BackendFailed):
+    """A peer's answer is truncated, malformed, or not what it says it is."""
+
+    slug = "unreadable-answer"
+    title = "Service gave an unreadable answer"
+
+
+class QueryRejected(BackendFailed):
+    """A peer understood the request and says that the query is at fault."""
+
+    slug = "query-rejected"
+    title = "Service rejected the query"
+
+
+class BackendRefused(BackendFailed):
+    """A peer rejected the user's credentials or permissions."""
+
+    slug = "backend-refused"
+    title = "Service refused the request"
+    status = HTTPStatus.FORBIDDEN
+
+
+class BackendUnavailable(BackendFailed):
+    """A peer cannot be reached just now."""
+
+    slug = "backend-unavailable"
+    title = "Service unavailable"
+    status = HTTPStatus.SERVICE_UNAVAILABLE
+    retryable = True
+
+
+class BackendTimedOut(BackendUnavailable):
+    """A peer did not answer in time."""
+
+    slug = "backend-timed-out"
+    title = "Service timed out"
+    status = HTTPStatus.GATEWAY_TIMEOUT

@@ -1,0 +1,1 @@
+"""The small ASGI process that holds event streams and long polls."""

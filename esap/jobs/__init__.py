@@ -1,0 +1,1 @@
+"""Long work: one record, one state machine, one task."""

@@ -1,0 +1,1 @@
+"""A table with units, UCDs and descriptions, and its encoders."""

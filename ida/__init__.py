@@ -1,0 +1,1 @@
+"""Analyse data interactively, in notebooks."""

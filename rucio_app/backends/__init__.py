@@ -1,0 +1,1 @@
+"""The data lakes ESAP can stage from: one file per kind."""
