@@ -1,0 +1,189 @@
+"""Settings that every environment shares; what differs comes from the environment."""
+
+import dj_database_url
+
+from esap.settings.env import BASE_DIR, Environment
+from esap.settings.logs import logging_config
+
+ENV = Environment()
+
+SECRET_KEY = ENV.secret_key
+DEBUG = False
+ALLOWED_HOSTS = ENV.allowed_hosts
+VERSION = "0.1.0"
+
+ROOMS = ["query", "rucio_app", "ida", "batch", "dirac_app"]
+
+INSTALLED_APPS = [
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "whitenoise.runserver_nostatic",
+    "django.contrib.staticfiles",
+    "corsheaders",
+    "rest_framework",
+    "drf_spectacular",
+    "drf_spectacular_sidecar",
+    "esap.api",
+    "esap.jobs",
+    "esap.health",
+    "accounts",
+    *ROOMS,
+]
+
+MIDDLEWARE = [
+    "esap.api.middleware.RequestLog",
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "corsheaders.middleware.CorsMiddleware",
+    "esap.api.middleware.WholeBody",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+]
+
+ROOT_URLCONF = "esap.urls"
+APPEND_SLASH = False  # Both forms answer directly; a redirect would lose a POST's body.
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ],
+        },
+    },
+]
+
+USE_TZ = True
+TIME_ZONE = "UTC"
+LANGUAGE_CODE = "en-gb"
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+AUTH_USER_MODEL = "accounts.User"
+
+DATA_DIR = ENV.data_dir.resolve()
+DATABASES = {
+    "default": dj_database_url.parse(
+        ENV.database_url or f"sqlite:///{DATA_DIR / 'esap.sqlite3'}", conn_max_age=600
+    )
+}
+if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
+    # IMMEDIATE takes the write lock at BEGIN, so that a busy database waits instead of failing.
+    DATABASES["default"]["OPTIONS"] = {
+        "transaction_mode": "IMMEDIATE",
+        "timeout": 20,
+        "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;",
+    }
+
+CACHES = {
+    "default": (
+        {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": ENV.cache_url}
+        if ENV.cache_url
+        else {
+            "BACKEND": "django.core.cache.backends.filebased.FileBasedCache",
+            "LOCATION": DATA_DIR / "cache",
+            "OPTIONS": {"MAX_ENTRIES": 5000},
+        }
+    )
+}
+
+FORCE_SCRIPT_NAME = ENV.sub_path or None
+STATIC_URL = f"{ENV.sub_path}/static/"
+STATIC_ROOT = DATA_DIR / "static"
+if ENV.behind_proxy:
+    USE_X_FORWARDED_HOST = True
+    SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+BEHIND_PROXY = ENV.behind_proxy
+
+SESSION_COOKIE_HTTPONLY = True
+SESSION_COOKIE_SAMESITE = "Lax"
+CSRF_COOKIE_SAMESITE = "Lax"
+SECURE_CONTENT_TYPE_NOSNIFF = True
+SECURE_REFERRER_POLICY = "same-origin"
+X_FRAME_OPTIONS = "DENY"
+CORS_ALLOWED_ORIGINS = ENV.cors_origins
+CORS_ALLOW_CREDENTIALS = True
+CORS_EXPOSE_HEADERS = ["Location", "Link", "ETag", "X-Request-ID"]
+CSRF_TRUSTED_ORIGINS = ENV.cors_origins
+DATA_UPLOAD_MAX_MEMORY_SIZE = ENV.max_body_bytes
+
+REST_FRAMEWORK = {
+    "EXCEPTION_HANDLER": "esap.api.problems.problem_handler",
+    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "DEFAULT_AUTHENTICATION_CLASSES": ["rest_framework.authentication.SessionAuthentication"],
+    "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
+    "DEFAULT_RENDERER_CLASSES": [
+        "esap.api.renderers.JSONRenderer",
+        "esap.api.renderers.BrowsableRenderer",
+    ],
+    "DEFAULT_PARSER_CLASSES": [
+        "rest_framework.parsers.JSONParser",
+        "rest_framework.parsers.FormParser",
+        "rest_framework.parsers.MultiPartParser",
+    ],
+    "URL_FORMAT_OVERRIDE": None,  # ?format= chooses a table format, which is the view's business.
+}
+
+SPECTACULAR_SETTINGS = {
+    "TITLE": "ESAP API Gateway",
+    "DESCRIPTION": (
+        "Discover data in many archives at once, stage it, analyse it, and run jobs: one API in "
+        "front of archives, data lakes, notebook services, clusters and the grid."
+    ),
+    "VERSION": VERSION,
+    "OAS_VERSION": "3.1.0",
+    "SERVE_INCLUDE_SCHEMA": False,
+    "SWAGGER_UI_DIST": "SIDECAR",
+    "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
+    "REDOC_DIST": "SIDECAR",
+    "SCHEMA_PATH_PREFIX": "/esap-api/",
+    "COMPONENT_SPLIT_REQUEST": True,
+    "LICENSE": {"name": "Apache-2.0"},
+}
+
+CELERY_BROKER_URL = ENV.redis_url
+CELERY_RESULT_BACKEND = None  # The job is the result.
+CELERY_TASK_IGNORE_RESULT = True
+CELERY_TASK_ACKS_LATE = True
+CELERY_TASK_REJECT_ON_WORKER_LOST = True
+CELERY_WORKER_PREFETCH_MULTIPLIER = 1
+CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+CELERY_BROKER_TRANSPORT_OPTIONS = {
+    # Longer than the longest task, or kombu starts it a second time while it runs.
+    "visibility_timeout": 3600,
+    # kombu looks for lost messages every interval x throttle; its defaults make that 100 s.
+    "unacked_restore_interval": 5,
+    "unacked_restore_throttle": 1,
+}
+CELERY_TIMEZONE = "UTC"
+CELERY_BEAT_SCHEDULE = {
+    "ping-peers": {"task": "esap.health.ping_peers", "schedule": ENV.ping_seconds},
+}
+
+# Entries: each room ships its own; the operator's come last and win.
+ENTRY_FILES = [
+    *([BASE_DIR / "query" / "entries.yaml"] if ENV.default_peers else []),
+    *([ENV.peers] if ENV.peers else []),
+]
+# Where the rooms register, by dotted path, because the platform imports no room.
+PEER_REGISTRIES = ["query.backends.base.archives", "query.backends.base.resolvers"]
+JOB_KINDS = ["query.jobs.KINDS"]
+
+EVENTS_URL = ENV.events_url.rstrip("/")
+OUTBOUND_PROXY = ENV.http_proxy
+OUTBOUND_CA_BUNDLE = str(ENV.ca_bundle) if ENV.ca_bundle else ""
+SEARCH_TIMEOUT = ENV.search_timeout
+SEARCH_TIMEOUT_MAX = ENV.search_timeout_max
+SEARCH_ROWS_MAX = ENV.search_rows_max
+SEARCHES_IN_FLIGHT = ENV.searches_in_flight
+
+LOGGING_CONFIG = None
+logging_config(ENV.log_level, ENV.log_format)

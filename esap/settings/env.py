@@ -1,0 +1,128 @@
+"""Read the environment: every setting an operator may give, typed, checked and described.
+
+docs/reference/settings.md is made from this page, and a test keeps it so.
+"""
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import AliasChoices, BeforeValidator, Field
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+__all__ = ["BASE_DIR", "Environment"]
+
+BASE_DIR = Path(__file__).resolve().parents[2]
+
+
+def _words(value: object) -> object:
+    """Lists are written with commas or spaces between."""
+    return value.replace(",", " ").split() if isinstance(value, str) else value
+
+
+Words = Annotated[list[str], NoDecode, BeforeValidator(_words)]
+
+
+class Environment(BaseSettings):
+    """Settings from the environment; a value that does not convert stops the start."""
+
+    model_config = SettingsConfigDict(env_prefix="ESAP_", extra="ignore", frozen=True)
+
+    secret_key: str = Field(
+        default="",
+        description="Signs sessions. Required in production: a long random text, kept secret.",
+    )
+    allowed_hosts: Words = Field(
+        default=["localhost", "127.0.0.1", "[::1]"],
+        description="Host names under which the gateway answers.",
+    )
+    database_url: str = Field(
+        default="",
+        validation_alias=AliasChoices("DATABASE_URL"),
+        description="The database, such as postgres://user:password@host/name. "
+        "Empty: SQLite in ESAP_DATA_DIR.",
+    )
+    redis_url: str = Field(
+        default="redis://127.0.0.1:6379/0",
+        validation_alias=AliasChoices("REDIS_URL"),
+        description="The message broker. `make run` starts one of its own unless this is set.",
+    )
+    cache_url: str = Field(
+        default="",
+        description="A Redis or Valkey for cached look-ups, not the broker's. "
+        "Empty: files in ESAP_DATA_DIR.",
+    )
+    data_dir: Path = Field(
+        default=BASE_DIR / "var",
+        description="Folder for what the gateway keeps: database, caches, catalogues, results.",
+    )
+    peers: Path | None = Field(
+        default=None,
+        description="The operator's entries: a YAML file, or a folder of them.",
+    )
+    default_peers: bool = Field(
+        default=True,
+        description="Whether the public archives that ship with the gateway are offered.",
+    )
+    sub_path: str = Field(
+        default="",
+        pattern=r"^(/[\w.~-]+)*$",
+        description="Path under which a reverse proxy serves the gateway, such as /esap.",
+    )
+    behind_proxy: bool = Field(
+        default=False,
+        description="Whether a reverse proxy in front sets X-Forwarded-Host, -Proto and -For. "
+        "Only then are they believed.",
+    )
+    events_url: str = Field(
+        default="",
+        description="Origin of the events process, where no proxy routes its paths to it, "
+        "such as http://localhost:8001.",
+    )
+    cors_origins: Words = Field(
+        default=[],
+        description="Origins of front ends on other hosts that may call the API from a browser.",
+    )
+    http_proxy: str = Field(
+        default="",
+        description="Proxy for all outbound HTTP, such as http://proxy.example.org:3128.",
+    )
+    ca_bundle: Path | None = Field(
+        default=None,
+        description="File of certificate authorities to trust outbound, instead of certifi's.",
+    )
+    max_body_bytes: int = Field(
+        default=20_000_000,
+        gt=0,
+        description="Largest request body taken, in bytes.",
+    )
+    search_timeout: float = Field(
+        default=30.0,
+        gt=0,
+        description="Seconds that each archive has to answer a search, unless the search says.",
+    )
+    search_timeout_max: float = Field(
+        default=600.0,
+        gt=0,
+        description="Most seconds that a search may ask for.",
+    )
+    search_rows_max: int = Field(
+        default=1_000_000,
+        gt=0,
+        description="Most rows that a search may ask of one dataset.",
+    )
+    searches_in_flight: int = Field(
+        default=8,
+        gt=0,
+        description="Searches that one address may have running at once.",
+    )
+    ping_seconds: float = Field(
+        default=60.0,
+        gt=0,
+        description="Seconds between two pings of every peer for the health matrix.",
+    )
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(
+        default="INFO", description="How much is logged."
+    )
+    log_format: Literal["console", "json"] = Field(
+        default="console", description="Logs for people (console) or machines (json)."
+    )

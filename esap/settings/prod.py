@@ -1,0 +1,15 @@
+"""Settings of a deployment."""
+
+from django.core.exceptions import ImproperlyConfigured
+
+from esap.settings.base import *  # noqa: F403
+from esap.settings.base import ENV, SECRET_KEY
+
+if not SECRET_KEY:
+    raise ImproperlyConfigured(
+        "ESAP_SECRET_KEY is not set. Give every process of the gateway the same long random text: "
+        "python -c 'import secrets; print(secrets.token_urlsafe(50))'"
+    )
+
+SESSION_COOKIE_SECURE = ENV.behind_proxy
+CSRF_COOKIE_SECURE = ENV.behind_proxy

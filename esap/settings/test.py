@@ -1,0 +1,22 @@
+"""Settings of the test suite: fast, on its own data, no secrets, the shipped entries."""
+
+import os
+import tempfile
+from pathlib import Path
+
+os.environ.setdefault("ESAP_DATA_DIR", str(Path(tempfile.gettempdir()) / f"esap-tests-{os.getuid()}"))
+
+from esap.settings.base import *
+from esap.settings.base import DATABASES
+
+SECRET_KEY = "tests-only"
+if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
+    DATABASES["default"]["TEST"] = {"NAME": None}
+PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
+}
+CELERY_TASK_ALWAYS_EAGER = True
+CELERY_TASK_EAGER_PROPAGATES = False
