@@ -1,14 +1,23 @@
 """What every peer of the gateway has in common."""
 
 from abc import ABC, abstractmethod
-from typing import ClassVar
+from pathlib import Path
+from typing import Annotated, ClassVar
 
-from pydantic import BaseModel, ConfigDict, Field, HttpUrl
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, HttpUrl, ValidationInfo
 from requests import Session
 
-__all__ = ["SLUG", "Backend", "BackendConfig"]
+__all__ = ["SLUG", "Backend", "BackendConfig", "DataPath"]
 
 SLUG = r"^[a-z0-9][a-z0-9_-]{0,63}$"
+
+
+def _in_data_dir(path: Path, info: ValidationInfo) -> Path:
+    return (info.context or {}).get("data_dir", Path()) / path
+
+
+DataPath = Annotated[Path, AfterValidator(_in_data_dir)]
+"""A path in an entry; a relative one is taken from the gateway's data folder."""
 
 
 class BackendConfig(BaseModel):
