@@ -18,12 +18,15 @@ __all__ = [
     "ForbiddenAddress",
     "InvalidRequest",
     "LoginRequired",
+    "MethodNotAllowed",
     "NotAcceptable",
+    "NotAllowed",
     "NotFound",
     "QueryRejected",
     "TooLarge",
     "TooManyRequests",
     "UnreadableAnswer",
+    "UnsupportedMediaType",
     "WrongPhase",
 ]
 
@@ -60,6 +63,30 @@ class LoginRequired(EsapError):
     slug = "login-required"
     title = "Login required"
     status = HTTPStatus.UNAUTHORIZED
+
+
+class NotAllowed(EsapError):
+    """The caller is known, and may not do this."""
+
+    slug = "not-allowed"
+    title = "Not allowed"
+    status = HTTPStatus.FORBIDDEN
+
+
+class MethodNotAllowed(EsapError):
+    """The resource exists and does not take this method."""
+
+    slug = "method-not-allowed"
+    title = "Method not allowed"
+    status = HTTPStatus.METHOD_NOT_ALLOWED
+
+
+class UnsupportedMediaType(EsapError):
+    """The request body is of a type that the resource does not take."""
+
+    slug = "unsupported-media-type"
+    title = "Unsupported media type"
+    status = HTTPStatus.UNSUPPORTED_MEDIA_TYPE
 
 
 class NotFound(EsapError):

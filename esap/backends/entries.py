@@ -15,7 +15,7 @@ __all__ = ["Entries", "Entry", "EntryProblem", "describe", "load_entries"]
 Path_ = tuple[str | int, ...]
 
 
-class EntryProblem(Exception):  # noqa: N818 - it is shown, and named as the user sees it
+class EntryProblem(Exception):
     """A mistake in an entry file: where it is, what is wrong, and how to mend it."""
 
     def __init__(self, file: Path, line: int, message: str, mend: str = "") -> None:
@@ -89,9 +89,7 @@ def load_entries(files: Iterable[Path]) -> Entries:
 def describe(entry: Entry, error: ValidationError, model: type[BaseModel]) -> list[EntryProblem]:
     """Say where in its file an entry does not fit its model, and how to mend it."""
     return [
-        entry.problem(
-            tuple(detail["loc"]), _sentence(detail, entry), _mend(detail, entry, model)
-        )
+        entry.problem(tuple(detail["loc"]), _sentence(detail, entry), _mend(detail, model))
         for detail in error.errors(include_url=False, include_context=False)
     ]
 
@@ -184,7 +182,7 @@ def _sentence(detail: Any, entry: Entry) -> str:
     return f"{name!r}{of}: {detail['msg']}."
 
 
-def _mend(detail: Any, entry: Entry, model: type[BaseModel]) -> str:
+def _mend(detail: Any, model: type[BaseModel]) -> str:
     if detail["type"] == "missing":
         return "Add it to the entry."
     if detail["type"] != "extra_forbidden":

@@ -1,8 +1,8 @@
 """Find what the entries configure.
 
-An entry ``{"id": "astron_vo", "type": "tap", ...}`` under ``query: archives:`` is served by the one
-subclass of the room's interface defined in ``query/backends/tap.py``. Adding a kind of peer is adding
-that file; adding a peer is adding the entry.
+An entry ``{"id": "astron_vo", "type": "tap", ...}`` under ``query: archives:`` is served by the
+one subclass of the room's interface defined in ``query/backends/tap.py``. Adding a kind of peer is
+adding that file; adding a peer is adding the entry.
 """
 
 import zlib
@@ -17,7 +17,7 @@ from typing import Generic, TypeVar
 from django.conf import settings
 from pydantic import BaseModel, ValidationError
 
-from esap.backends.base import Backend
+from esap.backends.base import Backend, BackendConfig
 from esap.backends.entries import Entries, Entry, EntryProblem, describe, load_entries
 from esap.backends.http import open_session
 from esap.errors import NotFound
@@ -101,9 +101,9 @@ class Section(Generic[M]):
 class Registry(Generic[B]):
     """The configured peers of one section; each is built on first use and then kept."""
 
-    def __init__(self, room: str, section: str, interface: type[B]) -> None:
+    def __init__(self, room: str, name: str, interface: type[B]) -> None:
         self.room = room
-        self.section = section
+        self.name = name
         self.interface = interface
         self._lock = RLock()
         self._built: tuple[Entries, dict[str, B]] | None = None
@@ -128,7 +128,7 @@ class Registry(Generic[B]):
             if peer_id not in peers:
                 written = {entry.id: entry for entry in self._entries()}
                 if peer_id not in written:
-                    raise NotFound(_unknown(self.section, peer_id, written))
+                    raise NotFound(_unknown(self.name, peer_id, written))
                 peers[peer_id] = self._build(written[peer_id])
             return peers[peer_id]
 
@@ -180,16 +180,14 @@ class Registry(Generic[B]):
         return True
 
     def _entries(self) -> list[Entry]:
-        return entries().sections.get((self.room, self.section), [])
+        return entries().sections.get((self.room, self.name), [])
 
-    def _config(self, cls: type[B], entry: Entry) -> BaseModel:
+    def _config(self, cls: type[B], entry: Entry) -> BackendConfig:
         return cls.Config.model_validate(entry.values, context={"data_dir": settings.DATA_DIR})
 
     def _build(self, entry: Entry) -> B:
         cls = self.load(str(entry.values["type"]))
-        config = cls.Config.model_validate(
-            entry.values, context={"data_dir": settings.DATA_DIR}
-        )
+        config = cls.Config.model_validate(entry.values, context={"data_dir": settings.DATA_DIR})
         http = open_session(
             config, proxy=settings.OUTBOUND_PROXY, ca_bundle=settings.OUTBOUND_CA_BUNDLE
         )

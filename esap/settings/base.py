@@ -175,6 +175,7 @@ ENTRY_FILES = [
 ]
 # Where the rooms register, by dotted path, because the platform imports no room.
 PEER_REGISTRIES = ["query.backends.base.archives", "query.backends.base.resolvers"]
+ENTRY_SECTIONS = [*PEER_REGISTRIES, "query.backends.base.mappings"]
 JOB_KINDS = ["query.jobs.KINDS"]
 
 EVENTS_URL = ENV.events_url.rstrip("/")

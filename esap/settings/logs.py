@@ -9,7 +9,9 @@ import structlog
 
 __all__ = ["hide_secrets", "logging_config"]
 
-_SECRET_KEY = re.compile(r"token|secret|password|authorization|cookie|api[-_]?key|session", re.I)
+_SECRET_KEY = re.compile(
+    r"token|secret|password|authorization|cookie|api[-_]?key|session", re.IGNORECASE
+)
 _SECRET_TEXT = [
     # Authorization header values, wherever they are quoted.
     re.compile(r"(?i)\b(bearer|basic|token)\s+[A-Za-z0-9._~+/=-]{8,}"),
@@ -35,7 +37,7 @@ def _clean(value: Any) -> Any:
 
 
 def hide_secrets(
-    logger: object, method: str, event: MutableMapping[str, Any]
+    _logger: object, _method: str, event: MutableMapping[str, Any]
 ) -> MutableMapping[str, Any]:
     """Replace what looks like a secret, by the name of its key or by its own shape."""
     for key, value in event.items():

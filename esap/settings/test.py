@@ -4,12 +4,14 @@ import os
 import tempfile
 from pathlib import Path
 
-os.environ.setdefault("ESAP_DATA_DIR", str(Path(tempfile.gettempdir()) / f"esap-tests-{os.getuid()}"))
+os.environ.setdefault(
+    "ESAP_DATA_DIR", str(Path(tempfile.gettempdir()) / f"esap-tests-{os.getuid()}")
+)
 
-from esap.settings.base import *
+from esap.settings.base import *  # noqa: F403
 from esap.settings.base import DATABASES
 
-SECRET_KEY = "tests-only"
+SECRET_KEY = "tests-only"  # noqa: S105
 if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
     DATABASES["default"]["TEST"] = {"NAME": None}
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]

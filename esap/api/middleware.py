@@ -1,0 +1,88 @@
+"""What happens to every request before a view sees it, and to every answer after."""
+
+import io
+import re
+import time
+import uuid
+from collections.abc import Callable
+
+import structlog
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
+
+from esap.api.problems import problem_response
+from esap.errors import TooLarge
+
+__all__ = ["RequestLog", "WholeBody"]
+
+logger = structlog.get_logger("esap.requests")
+GetResponse = Callable[[HttpRequest], HttpResponseBase]
+_REQUEST_ID = re.compile(r"^[A-Za-z0-9._-]{8,64}$")
+
+
+class RequestLog:
+    """Give every request an id, say it in the answer and in every log line, and log the outcome.
+
+    An id that the caller sends in X-Request-ID is kept if it is harmless, so that a chain of
+    services shares one. The query string is not logged: it may hold what a user searches for.
+    """
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        asked = request.headers.get("X-Request-ID", "")
+        request_id = asked if _REQUEST_ID.match(asked) else uuid.uuid4().hex
+        structlog.contextvars.clear_contextvars()
+        structlog.contextvars.bind_contextvars(request_id=request_id)
+        began = time.perf_counter()
+        response = self.get_response(request)
+        response.headers["X-Request-ID"] = request_id
+        logger.info(
+            "request",
+            method=request.method,
+            path=request.path,
+            status=response.status_code,
+            milliseconds=round(1000 * (time.perf_counter() - began), 1),
+        )
+        return response
+
+
+class WholeBody:
+    """Read a chunked request body whole, which Django would silently take for an empty one.
+
+    Django believes only Content-Length (WSGIRequest and ASGIRequest alike), while curl, stilts and
+    TOPCAT send uploads chunked. The body is read up to ESAP_MAX_BODY_BYTES.
+    """
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        if _too_long(request.META.get("CONTENT_LENGTH")):
+            return self._refuse(request)
+        chunked = "chunked" in request.headers.get("Transfer-Encoding", "").lower()
+        if chunked and not request.META.get("CONTENT_LENGTH"):
+            source = getattr(request, "environ", {}).get("wsgi.input") or request
+            body = source.read(settings.DATA_UPLOAD_MAX_MEMORY_SIZE + 1)
+            if len(body) > settings.DATA_UPLOAD_MAX_MEMORY_SIZE:
+                return self._refuse(request)
+            request.META["CONTENT_LENGTH"] = str(len(body))
+            request._stream = io.BytesIO(body)  # type: ignore[attr-defined]  # noqa: SLF001
+            request._read_started = False  # noqa: SLF001 - the stream is a new one
+        return self.get_response(request)
+
+    def _refuse(self, request: HttpRequest) -> HttpResponse:
+        limit = settings.DATA_UPLOAD_MAX_MEMORY_SIZE
+        return problem_response(
+            TooLarge(f"The request body is larger than {limit} bytes. Send less at once."), request
+        )
+
+
+def _too_long(length: str | None) -> bool:
+    return (
+        bool(length)
+        and str(length).isdigit()
+        and (int(str(length)) > settings.DATA_UPLOAD_MAX_MEMORY_SIZE)
+    )

@@ -1,0 +1,100 @@
+"""Pages of lists: the published envelope, and the keyset pages of our own lists."""
+
+import base64
+import binascii
+from collections.abc import Sequence
+from typing import Any
+
+import orjson
+from django.db.models import Q, QuerySet
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from esap.errors import InvalidRequest, NotFound
+
+__all__ = ["keyset_page", "page_number", "published_page"]
+
+PUBLISHED_PAGE = 50
+PUBLISHED_MAX = 500
+_ENVELOPE = {"description": "ESAP API Gateway", "version": "ESAP-API version 12 aug 2021"}
+
+
+def page_number(request: Request) -> tuple[int, int]:
+    """Return the page (from 1) and the page size asked for in the published way."""
+    page = _positive(request, "page", 1)
+    size = min(_positive(request, "page_size", PUBLISHED_PAGE), PUBLISHED_MAX)
+    return page, size
+
+
+def published_page(
+    request: Request, items: Sequence[Any], *, count: int | None = None, **members: Any
+) -> dict[str, Any]:
+    """Return one page in the published envelope.
+
+    `items` is the whole list; or, when `count` is given, just the page. The shapes are those of the
+    published gateway: `requested_page` is a string, and there is no next or previous.
+    """
+    page, size = page_number(request)
+    total = len(items) if count is None else count
+    pages = -(-total // size)
+    if page > max(pages, 1):
+        raise NotFound(f"There is no page {page}; there are {pages}.")
+    shown = items if count is not None else items[(page - 1) * size : page * size]
+    return {
+        **_ENVELOPE,
+        "requested_page": str(page),
+        "requested_page_size": request.query_params.get("page_size"),
+        "default_page_size": PUBLISHED_PAGE,
+        "max_page_size": PUBLISHED_MAX,
+        "count": total,
+        "pages": pages,
+        "results": list(shown),
+        **members,
+    }
+
+
+def keyset_page(
+    request: Request, rows: QuerySet[Any], *, key: str, limit_max: int = 200
+) -> tuple[list[Any], str | None]:
+    """Return the newest rows after the caller's cursor, and the address of the next page.
+
+    `key` is a column with a total order once the primary key breaks ties. Keyset pages cost the
+    same however deep they are, and lose nothing when rows are added meanwhile.
+    """
+    limit = min(_positive(request, "limit", 50), limit_max)
+    cursor = request.query_params.get("cursor")
+    rows = rows.order_by(f"-{key}", "-pk")
+    if cursor:
+        value, pk = _read_cursor(cursor)
+        rows = rows.filter(Q(**{f"{key}__lt": value}) | Q(**{key: value, "pk__lt": pk}))
+    found = list(rows[: limit + 1])
+    if len(found) <= limit:
+        return found, None
+    last = found[limit - 1]
+    written = orjson.dumps([getattr(last, key), str(last.pk)])
+    params = request.query_params.copy()
+    params["cursor"] = base64.urlsafe_b64encode(written).decode().rstrip("=")
+    return found[:limit], request.build_absolute_uri(f"{request.path}?{params.urlencode()}")
+
+
+def keyset_response(results: list[Any], following: str | None) -> Response:
+    """Answer a page of one of our own lists, with the link to the next."""
+    headers = {"Link": f'<{following}>; rel="next"'} if following else None
+    return Response({"results": results, "next": following}, headers=headers)
+
+
+def _read_cursor(cursor: str) -> tuple[str, str]:
+    try:
+        value, pk = orjson.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
+    except (binascii.Error, ValueError) as error:
+        raise InvalidRequest("cursor: take it from the 'next' of the page before.") from error
+    return str(value), str(pk)
+
+
+def _positive(request: Request, name: str, default: int) -> int:
+    text = request.query_params.get(name)
+    if not text:
+        return default
+    if not text.isdecimal() or int(text) < 1:
+        raise InvalidRequest(f"{name}: {text!r} is not a positive whole number.")
+    return int(text)

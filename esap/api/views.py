@@ -1,0 +1,135 @@
+"""The pages that belong to no room: the landing page, the API's root, and the problems."""
+
+from typing import Any, ClassVar
+
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse
+from django.urls import reverse
+from django.views.generic import TemplateView
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import extend_schema
+from rest_framework.permissions import AllowAny
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from esap import errors
+from esap.api.problems import problem_response
+from esap.errors import EsapError, NotFound
+
+__all__ = ["ApiRoot", "Landing", "ProblemPages", "bug", "nothing_here"]
+
+
+class Landing(TemplateView):
+    """The first page a visitor sees."""
+
+    template_name = "esap/landing.html"
+
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        """Add the version and the places to go to."""
+        return super().get_context_data(version=settings.VERSION, **kwargs)
+
+
+class ApiRoot(APIView):
+    """The ESAP API Gateway: one platform in front of many services.
+
+    **Discover** data in many archives at once, **stage** it, **analyse** it in a notebook or as a
+    job. Start with `query/archives-uri` to see what can be searched, then ask a question with
+    `POST query/searches`. Every failure is a problem document that says what to do.
+    """
+
+    permission_classes: ClassVar = [AllowAny]
+
+    @extend_schema(responses=OpenApiTypes.OBJECT, operation_id="root")
+    def get(self, request: Request) -> Response:
+        """List what the gateway offers, room by room."""
+        base = reverse("api-root")
+        rooms = {
+            room: {"about": about, "links": links}
+            for room, about, links in _rooms(request.build_absolute_uri(base))
+        }
+        return Response(
+            {
+                "title": "ESAP API Gateway",
+                "version": settings.VERSION,
+                "documentation": {
+                    "openapi": request.build_absolute_uri(reverse("schema")),
+                    "swagger_ui": request.build_absolute_uri(reverse("swagger-ui")),
+                    "redoc": request.build_absolute_uri(reverse("redoc")),
+                    "problems": request.build_absolute_uri(reverse("problems")),
+                },
+                "rooms": rooms,
+            }
+        )
+
+
+class ProblemPages(APIView):
+    """What each problem means, and what to do about it."""
+
+    permission_classes: ClassVar = [AllowAny]
+
+    @extend_schema(responses=OpenApiTypes.OBJECT, operation_id="problems")
+    def get(self, request: Request, slug: str | None = None) -> Response:
+        """List all problems, or tell one."""
+        known = {cls.slug: _about(cls) for cls in problem_classes()}
+        if slug is None:
+            return Response({"results": list(known.values())})
+        if slug not in known:
+            raise NotFound(f"There is no problem {slug!r}. See {reverse('problems')}.")
+        return Response(known[slug])
+
+
+def problem_classes() -> list[type[EsapError]]:
+    """Return every class of esap.errors, by slug."""
+    found = [getattr(errors, name) for name in errors.__all__]
+    return sorted(found, key=lambda cls: cls.slug)
+
+
+def _about(cls: type[EsapError]) -> dict[str, Any]:
+    return {
+        "type": f"/esap-api/problems/{cls.slug}",
+        "slug": cls.slug,
+        "title": cls.title,
+        "status": cls.status.value,
+        "retryable": cls.retryable,
+        "meaning": (cls.__doc__ or "").strip().partition("\n\n")[0].replace("\n    ", " "),
+    }
+
+
+def _rooms(base: str) -> list[tuple[str, str, dict[str, str]]]:
+    """Return each room's name, its sentence, and its lists, as the router knows them."""
+    from esap.urls import router  # noqa: PLC0415 - the table of contents imports this page
+
+    abouts = {
+        "query": "Discover: find data in many archives at once.",
+        "rucio": "Stage: bring data near with Rucio.",
+        "ida": "Analyse: open data in a notebook.",
+        "batch": "Analyse: run workflows on batch systems.",
+        "dirac": "Analyse: run jobs on the grid.",
+        "accounts": "Who you are, and your basket.",
+        "jobs": "All work that outlives a request, in one list.",
+    }
+    links: dict[str, dict[str, str]] = {}
+    for prefix, _, _ in router.registry:
+        room, _, rest = prefix.partition("/")
+        links.setdefault(room, {})[rest or room] = base + prefix
+    return [(room, abouts.get(room, ""), found) for room, found in links.items()]
+
+
+def nothing_here(request: HttpRequest, _exception: Exception) -> HttpResponse:
+    """Answer 404 as a problem."""
+    root = reverse("api-root")
+    return problem_response(
+        NotFound(f"There is nothing at {request.path}. {root} lists what there is."), request
+    )
+
+
+def bug(request: HttpRequest) -> HttpResponse:
+    """Answer 500 as a problem, without telling our stack."""
+    return problem_response(
+        EsapError(
+            "The gateway made a mistake. Try again; if it stays, tell the operator the request id "
+            "in the X-Request-ID header of this answer."
+        ),
+        request,
+    )

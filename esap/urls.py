@@ -1,0 +1,38 @@
+"""The table of contents of the whole API."""
+
+from importlib import import_module
+
+from django.conf import settings
+from django.contrib import admin
+from django.urls import include, path, re_path
+from drf_spectacular.views import SpectacularAPIView, SpectacularRedocView, SpectacularSwaggerView
+
+import esap.health.urls
+import esap.jobs.urls
+from esap.api.routers import Router
+from esap.api.views import ApiRoot, Landing, ProblemPages, bug, nothing_here
+
+router = Router()
+for room in settings.ROOMS:
+    import_module(f"{room}.urls").register(router)
+esap.jobs.urls.register(router)
+
+api = [
+    re_path(r"^$", ApiRoot.as_view(), name="api-root"),
+    re_path(r"^schema/?$", SpectacularAPIView.as_view(), name="schema"),
+    re_path(r"^docs/?$", SpectacularSwaggerView.as_view(url_name="schema"), name="swagger-ui"),
+    re_path(r"^redoc/?$", SpectacularRedocView.as_view(url_name="schema"), name="redoc"),
+    re_path(r"^problems(?:/(?P<slug>[a-z-]+))?/?$", ProblemPages.as_view(), name="problems"),
+    path("health/", include(esap.health.urls)),
+    path("admin/", admin.site.urls),
+    path("", include(router.urls)),
+]
+
+urlpatterns = [
+    path("", Landing.as_view(), name="landing"),
+    path("esap-api/", include(api)),
+    re_path(r"^esap-api$", ApiRoot.as_view()),
+]
+
+handler404 = nothing_here
+handler500 = bug
