@@ -120,6 +120,18 @@ class Environment(BaseSettings):
         gt=0,
         description="Seconds between two pings of every peer for the health matrix.",
     )
+    port: int = Field(
+        default=8000,
+        gt=0,
+        lt=65536,
+        description="Port on which `make run` serves the gateway, on this machine only.",
+    )
+    events_port: int = Field(
+        default=8001,
+        gt=0,
+        lt=65536,
+        description="Port on which `make run` serves the event streams, on this machine only.",
+    )
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(
         default="INFO", description="How much is logged."
     )
