@@ -1,0 +1,84 @@
+# What one can ask of this checkout. `make` alone lists it. Settings: docs/reference/settings.md.
+
+SHELL   := /bin/sh
+PYTHON  ?= $(shell command -v python3.11 || command -v python3)
+VENV    ?= .venv
+RUN     := $(VENV)/bin/python
+PACKAGES := esap accounts query rucio_app ida batch dirac_app
+# Nothing here asks the system's Python for more than its standard library.
+PIP     := $(RUN) -m pip install --quiet --disable-pip-version-check --require-hashes
+UV      := uv==0.13.9
+COMPILE := pip compile --quiet --universal --python-version 3.11 --generate-hashes \
+           --no-emit-index-url --custom-compile-command "make pins" $(if $(UPGRADE),--upgrade)
+
+.DEFAULT_GOAL := help
+.PHONY: help run test peers lint format bench docs openapi pins clean
+
+help:  ## list what can be asked
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+run: $(VENV)/runs  ## the whole gateway on this machine, at http://localhost:8000; Ctrl-C stops it
+	@$(RUN) -m esap.serve
+
+test: $(VENV)/develops  ## all tests, ending with the real peers that took part; T= chooses some
+	$(RUN) -m pytest $(T)
+
+peers: $(VENV)/develops  ## as root on Debian: install the real peers that need system packages
+	$(RUN) -m tests.support.peers install all
+
+lint: $(VENV)/develops  ## every check that needs no running gateway
+	$(RUN) -m ruff check .
+	$(RUN) -m ruff format --check .
+	$(RUN) -m mypy $(PACKAGES)
+	$(VENV)/bin/lint-imports
+	$(RUN) -m codespell_lib .
+	$(RUN) -m bandit --quiet --recursive --configfile pyproject.toml $(PACKAGES)
+	$(RUN) manage.py check --settings esap.settings.test --fail-level WARNING
+	$(RUN) manage.py makemigrations --settings esap.settings.test --check --dry-run
+	$(RUN) manage.py spectacular --settings esap.settings.test --validate --fail-on-warn \
+	    | diff -u docs/reference/openapi.yaml - || { echo "Run 'make openapi' and commit it."; exit 1; }
+
+format: $(VENV)/develops  ## put the code into its form
+	$(RUN) -m ruff check --fix .
+	$(RUN) -m ruff format .
+
+openapi: $(VENV)/develops  ## write docs/reference/openapi.yaml anew
+	$(RUN) manage.py spectacular --settings esap.settings.test --validate --fail-on-warn \
+	    --file docs/reference/openapi.yaml
+
+bench: $(VENV)/develops  ## every figure we claim, measured here (minutes)
+	@set -e; for script in benchmarks/[a-z]*.py; do echo "== $$script"; $(RUN) $$script; done
+
+docs: $(VENV)/develops  ## the documentation, in docs/_build/html
+	$(RUN) -m sphinx -W -n --keep-going -q -b html docs docs/_build/html
+	@echo "Open docs/_build/html/index.html"
+
+pins: var/pins  ## compile requirements*.in into exact versions with hashes; UPGRADE=1 moves them
+	var/pins/bin/uv $(COMPILE) requirements.in -o requirements.txt
+	var/pins/bin/uv $(COMPILE) requirements-dev.in -o requirements-dev.txt
+
+clean:  ## remove what was built here; not var/, where the gateway's data are
+	rm -rf $(VENV) var/pins docs/_build .mypy_cache .ruff_cache .pytest_cache .hypothesis \
+	    .import_linter_cache .coverage htmlcov
+	find . -name __pycache__ -prune -exec rm -rf {} +
+
+$(VENV)/made:
+	@test -n "$(PYTHON)" && $(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+	    || { echo "Python 3.11 or newer is needed: install it, or name it: make PYTHON=/path/to/python3.11"; exit 1; }
+	@echo "Making a virtual environment in $(VENV) ..."
+	@$(PYTHON) -m venv $(VENV)
+	@touch $@
+
+$(VENV)/runs: requirements.txt $(VENV)/made
+	@echo "Installing what the gateway runs on (once; about half a minute) ..."
+	@$(PIP) -r requirements.txt
+	@touch $@
+
+$(VENV)/develops: requirements-dev.txt $(VENV)/made
+	@echo "Installing what the gateway and its checks run on (once; about a minute) ..."
+	@$(PIP) -r requirements-dev.txt
+	@touch $@ $(VENV)/runs
+
+var/pins:
+	$(PYTHON) -m venv var/pins
+	var/pins/bin/pip install --quiet $(UV)

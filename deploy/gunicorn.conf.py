@@ -1,0 +1,20 @@
+# ruff: noqa: INP001  gunicorn reads it as a file, not as a module of a package
+"""How gunicorn serves the gateway, on a laptop and in a deployment alike.
+
+What differs (address, number of processes) is given on the command line or in GUNICORN_CMD_ARGS.
+"""
+
+import os
+
+# The gateway mostly waits for archives, so threads are many and processes few.
+worker_class = "gthread"
+threads = 32
+# Streaming answers end within this many seconds of a restart.
+graceful_timeout = 30
+keepalive = 75
+loglevel = os.environ.get("ESAP_LOG_LEVEL", "INFO").lower()
+# Every request is already logged by the application, without secrets.
+accesslog = None
+# The heartbeat file must not live on a disk that can stall.
+worker_tmp_dir = "/dev/shm" if os.path.isdir("/dev/shm") else None  # noqa: PTH112, S108
+control_socket_disable = True

@@ -1,0 +1,1 @@
+"""Run the whole gateway on one machine: what `make run` starts."""
