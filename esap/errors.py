@@ -22,6 +22,7 @@ __all__ = [
     "NotAcceptable",
     "NotAllowed",
     "NotFound",
+    "NotReady",
     "QueryRejected",
     "TooLarge",
     "TooManyRequests",
@@ -136,6 +137,15 @@ class Cancelled(EsapError):
     slug = "cancelled"
     title = "Cancelled"
     status = HTTPStatus.CONFLICT
+
+
+class NotReady(EsapError):
+    """The gateway itself cannot serve yet, or not now: its own database or broker is away."""
+
+    slug = "not-ready"
+    title = "Gateway is not ready"
+    status = HTTPStatus.SERVICE_UNAVAILABLE
+    retryable = True
 
 
 class ForbiddenAddress(EsapError):

@@ -1,1 +1,1 @@
-"""Whether the gateway lives, is ready, and how its peers are."""
+"""Whether the gateway lives, whether it is ready, and how every peer is."""

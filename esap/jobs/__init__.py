@@ -1,1 +1,1 @@
-"""Long work: one record, one state machine, one task."""
+"""Work that outlives a request: one record, one way to move it, one task that carries it out."""

@@ -1,0 +1,40 @@
+"""The shapes of the health answers."""
+
+from typing import Any
+
+from rest_framework import serializers
+
+from esap.health.models import State
+
+__all__ = ["HealthMatrixSerializer", "StatusSerializer"]
+
+
+class StatusSerializer(serializers.Serializer[Any]):
+    """All is well."""
+
+    status = serializers.ChoiceField(choices=["ok"])
+    version = serializers.CharField()
+
+
+class PeerHealthSerializer(serializers.Serializer[Any]):
+    """One peer: what it is, and how it was when last asked."""
+
+    id = serializers.CharField()
+    room = serializers.CharField()
+    section = serializers.CharField()
+    type = serializers.CharField()
+    title = serializers.CharField()
+    state = serializers.ChoiceField(choices=State.values)
+    latency = serializers.FloatField(allow_null=True, help_text="Seconds that the ping took.")
+    checked = serializers.DateTimeField(allow_null=True)
+    last_error = serializers.CharField(allow_null=True)
+    last_error_at = serializers.DateTimeField(allow_null=True)
+    breaker = serializers.CharField(
+        help_text="`closed`, or `open` while calls are refused at once, or `half-open`."
+    )
+
+
+class HealthMatrixSerializer(serializers.Serializer[Any]):
+    """Every peer."""
+
+    results = PeerHealthSerializer(many=True)
