@@ -42,7 +42,7 @@ def table_name(name: str) -> str:
 def _identifier(name: str) -> str:
     delimited = _DELIMITED.fullmatch(name) is not None
     bare = name[1:-1].replace('""', '"') if delimited else name
-    if not bare or bare != bare.strip() or len(bare) > _LONGEST:
+    if not bare.strip('" ') or bare != bare.strip() or len(bare) > _LONGEST:
         raise InvalidRequest(f"{name!r} is not the name of a table or column.")
     refuse_unsafe(bare)
     if not delimited and _REGULAR.fullmatch(name) and name.upper() not in RESERVED:
