@@ -1,0 +1,130 @@
+"""One table out of the answers of many archives.
+
+The union of their columns, after `archive` and `dataset`, which say where a row is from. Columns of
+one name (whatever its case: ADQL has none) are one column, unless their units differ; then the later
+one carries its archive's id. Types widen to what holds all values.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from esap.tables.columns import Column, column_of
+from esap.tables.stream import TableStream
+from query.federation import Columns, Event, Outcome, Rows
+
+__all__ = ["merge"]
+
+_ORIGIN = (
+    Column("archive", "char", arraysize="*", description="Archive that the row is from"),
+    Column("dataset", "char", arraysize="*", description="Dataset that the row is from"),
+)
+
+
+@dataclass
+class _Part:
+    """What one errand answered."""
+
+    archive: str
+    dataset: str
+    schema: pa.Schema
+    batches: list[pa.RecordBatch] = field(default_factory=list)
+    overflow: bool = False
+
+
+def merge(events: Iterable[Event]) -> TableStream:
+    """Read a search to its end and return all rows as one table, in the order of the plan."""
+    parts: dict[int, _Part] = {}
+    for event in events:
+        match event:
+            case Columns():
+                parts[event.errand] = _Part(event.archive, event.dataset, event.schema)
+            case Rows():
+                parts[event.errand].batches.append(event.batch)
+            case Outcome(status="overflow"):
+                parts[event.errand].overflow = True
+    ordered = [parts[number] for number in sorted(parts)]
+    union = _Union()
+    places = [union.add(part) for part in ordered]
+    schema = union.schema()
+    tables = [_fitted(part, names, schema) for part, names in zip(ordered, places, strict=True)]
+    merged = pa.concat_tables(tables) if tables else schema.empty_table()
+    stream = TableStream.of(merged)
+    stream.overflow = any(part.overflow for part in ordered)
+    return stream
+
+
+class _Union:
+    """The columns of the merged table, as parts are added."""
+
+    def __init__(self) -> None:
+        self.fields: dict[str, pa.Field] = {c.name: c.field() for c in _ORIGIN}
+
+    def add(self, part: _Part) -> list[str]:
+        """Make room for a part; return the name in the union of each of its columns."""
+        return [self._place(part, new) for new in part.schema]
+
+    def schema(self) -> pa.Schema:
+        return pa.schema(list(self.fields.values()))
+
+    def _place(self, part: _Part, new: pa.Field) -> str:
+        key = new.name.lower()
+        old = self.fields.get(key)
+        if old is not None and not _same_quantity(old, new):
+            key = f"{key}_{part.archive}"
+            old = self.fields.get(key)
+            new = new.with_name(f"{new.name}_{part.archive}")
+        if old is None:
+            self.fields[key] = new
+        elif old.type != new.type:
+            self.fields[key] = old.with_type(_wider(old.type, new.type))
+        return key
+
+
+def _same_quantity(old: pa.Field, new: pa.Field) -> bool:
+    if old.name in ("archive", "dataset") and column_of(old) in _ORIGIN:
+        return False  # an archive's own column of that name
+    return len({unit for unit in (column_of(old).unit, column_of(new).unit) if unit}) <= 1
+
+
+def _wider(one: pa.DataType, other: pa.DataType) -> pa.DataType:
+    if pa.types.is_integer(one) and pa.types.is_integer(other):
+        return pa.int64()
+    if _is_number(one) and _is_number(other):
+        return pa.float64()
+    return pa.string()
+
+
+def _is_number(kind: pa.DataType) -> bool:
+    return bool(pa.types.is_integer(kind) or pa.types.is_floating(kind))
+
+
+def _fitted(part: _Part, places: list[str], schema: pa.Schema) -> pa.Table:
+    """Return a part's rows in the columns of the union; what it lacks is null."""
+    table = pa.Table.from_batches(part.batches, schema=part.schema)
+    given: dict[str, pa.ChunkedArray] = dict(zip(places, table.columns, strict=True))
+    given["archive"] = _constant(part.archive, table.num_rows)
+    given["dataset"] = _constant(part.dataset, table.num_rows)
+    by_name = {key.lower(): value for key, value in given.items()}
+    columns = [
+        _cast(by_name[field.name.lower()], field.type)
+        if field.name.lower() in by_name
+        else pa.nulls(table.num_rows, field.type)
+        for field in schema
+    ]
+    return pa.Table.from_arrays(columns, schema=schema)
+
+
+def _constant(text: str, count: int) -> pa.ChunkedArray:
+    return pa.chunked_array([pa.repeat(pa.scalar(text), count)], pa.string())
+
+
+def _cast(values: pa.ChunkedArray, kind: pa.DataType) -> pa.ChunkedArray:
+    if values.type == kind:
+        return values
+    if pa.types.is_nested(values.type):
+        texts = [None if value is None else str(value) for value in values.to_pylist()]
+        return pa.chunked_array([pa.array(texts, pa.string())])
+    return pc.cast(values, kind, safe=False)

@@ -1,0 +1,52 @@
+"""What the query room does. Views and jobs call this; nothing here knows HTTP."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+from uuid import UUID
+
+from esap.errors import InvalidRequest, NotFound
+from esap.jobs import services as jobs
+from esap.jobs.models import Job
+from esap.tables.stream import TableStream
+from query.merging import merge
+from query.planning import plan
+from query.questions import ask
+from query.searches import KIND, ROWS_MAX, Search
+
+__all__ = ["archive_outcomes", "queue_search", "search_at_once", "search_for"]
+
+
+def search_at_once(search: Search, unwanted: Callable[[], bool]) -> TableStream:
+    """Carry out a search and return the rows of all archives as one table.
+
+    Raises nothing for what happens at the archives: `search.summary()` says it.
+    """
+    return merge(search.run(unwanted))
+
+
+def queue_search(asked: Mapping[str, object], owner: Any = None) -> Job:
+    """Have a worker carry out a search; its job's events tell what is found.
+
+    A question that cannot be asked is refused now, not later in the worker.
+    """
+    question = ask(asked)
+    plan(question)
+    if question.limit > ROWS_MAX:
+        raise InvalidRequest(
+            f"limit: a search that runs as a job passes on at most {ROWS_MAX} rows of a dataset. "
+            "Ask for fewer, or take the answer as it comes, without 'Prefer: respond-async'."
+        )
+    return jobs.submit(KIND, asked, owner)
+
+
+def search_for(caller: Any, search_id: UUID) -> Job:
+    """Return the job of a search that the caller may see."""
+    job = jobs.job_for(caller, search_id)
+    if job.kind != KIND:
+        raise NotFound(f"There is no search {search_id}; it is a job of kind {job.kind}.")
+    return job
+
+
+def archive_outcomes(job: Job) -> list[dict[str, Any]]:
+    """Return how each dataset answered, as far as it is known."""
+    return list(job.events.filter(name="archive").values_list("data", flat=True))

@@ -1,0 +1,1 @@
+"""What the query room answers: one file per face."""

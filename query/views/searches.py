@@ -1,0 +1,179 @@
+"""Searches: one question to many archives."""
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
+from http import HTTPStatus
+from typing import Any, ClassVar
+from uuid import UUID
+
+import orjson
+from django.conf import settings
+from django.http.response import HttpResponseBase
+from django.urls import reverse
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema
+from rest_framework.permissions import AllowAny
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.viewsets import ViewSet
+
+from esap.api.in_flight import Slots, caller_key
+from esap.api.negotiation import FORMATS, PlainOrPage, table_format
+from esap.api.streaming import client_left, stream
+from esap.errors import InvalidRequest
+from esap.tables.encoders import ENCODERS
+from esap.tables.stream import TableStream
+from query import services
+from query.searches import Search
+from query.serializers import SearchedSerializer, SearchSerializer
+from query.wire import lines
+
+__all__ = ["SearchViewSet"]
+
+_RUNNING = Slots("searches")
+
+
+class SearchViewSet(ViewSet):
+    """Ask one question of many archives at once.
+
+    Rows come as each archive answers (`Accept: application/x-ndjson`), or merged into one table in
+    any other format. What happened at each archive is part of the answer.
+    """
+
+    permission_classes: ClassVar = [AllowAny]
+    content_negotiation_class = PlainOrPage
+    serializer_class = SearchSerializer
+    lookup_value_regex = "[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"
+
+    def get_serializer(self, *args: Any, **kwargs: Any) -> SearchSerializer:
+        """Let the browsable page show an example of a search."""
+        return SearchSerializer(*args, **kwargs)
+
+    @extend_schema(
+        request=SearchSerializer,
+        parameters=[
+            OpenApiParameter(
+                "format", enum=list(FORMATS), description="Format of the answer, before Accept."
+            ),
+            OpenApiParameter(
+                "Prefer",
+                location=OpenApiParameter.HEADER,
+                description="`respond-async` has a worker carry out the search.",
+            ),
+        ],
+        responses={
+            (200, "application/json"): OpenApiResponse(
+                OpenApiTypes.OBJECT, "All rows, columns, and how each dataset answered."
+            ),
+            (200, "application/x-ndjson"): OpenApiResponse(
+                OpenApiTypes.STR, "Events: search, columns, rows, archive, end."
+            ),
+            202: OpenApiResponse(SearchedSerializer, "A worker carries it out."),
+        },
+    )
+    def create(self, request: Request) -> HttpResponseBase:
+        """Search: 200 whatever happens at the archives; 400 if it cannot be asked at all."""
+        asked = _body(request)
+        if "respond-async" in request.headers.get("Prefer", "").lower():
+            return self._queue(request, asked)
+        wanted = table_format(request)
+        caller = caller_key(request)
+        _RUNNING.take(caller, settings.SEARCHES_IN_FLIGHT)
+        give_back = _once(lambda: _RUNNING.give_back(caller))
+        try:
+            search = Search.open(asked, request.user)
+            left = client_left(request._request)  # noqa: SLF001 - the WSGI request below DRF's
+            response = self._answer(request, search, wanted, left, give_back)
+        except BaseException:
+            give_back()
+            raise
+        response.headers["Link"] = f'<{_address(search.id)}>; rel="describedby"'
+        return response
+
+    @extend_schema(
+        parameters=[OpenApiParameter("id", OpenApiTypes.UUID, OpenApiParameter.PATH)],
+        responses=SearchedSerializer,
+    )
+    def retrieve(self, request: Request, pk: str) -> Response:
+        """Tell what is known of a search: its question, and how each dataset answered."""
+        return Response(_searched(request, pk))
+
+    def _answer(
+        self,
+        request: Request,
+        search: Search,
+        wanted: str,
+        left: Callable[[], bool],
+        give_back: Callable[[], None],
+    ) -> HttpResponseBase:
+        if wanted == "ndjson":
+            return stream(
+                lines(search, search.run(left)),
+                content_type=FORMATS["ndjson"][0],
+                on_close=give_back,
+            )
+        table = services.search_at_once(search, left)
+        give_back()
+        if wanted == "json" and "text/html" in request.accepted_renderer.media_type:
+            return Response(orjson.loads(b"".join(_encoded(table, wanted, search))))
+        encoder = ENCODERS[wanted]
+        return stream(
+            _encoded(table, wanted, search),
+            content_type=encoder.media_type,
+            filename="" if wanted.startswith("json") else f"esap-search.{encoder.extension}",
+        )
+
+    def _queue(self, request: Request, asked: Mapping[str, object]) -> Response:
+        job = services.queue_search(asked, request.user)
+        return Response(
+            _searched(request, str(job.pk)),
+            status=HTTPStatus.ACCEPTED,
+            headers={
+                "Location": reverse("job-detail", args=[job.pk]),
+                "Preference-Applied": "respond-async",
+            },
+        )
+
+
+def _encoded(table: TableStream, wanted: str, search: Search) -> Iterator[bytes]:
+    return ENCODERS[wanted].encode(table, footer=search.summary)
+
+
+def _body(request: Request) -> Mapping[str, object]:
+    if not isinstance(request.data, Mapping):
+        raise InvalidRequest('Send a JSON object, such as {"target": "M31", "fov": 0.5}.')
+    if hasattr(request.data, "lists"):  # a form: keys may repeat
+        return {
+            key: values if key in ("archives", "datasets") else values[0]
+            for key, values in request.data.lists()
+        }
+    return request.data
+
+
+def _searched(request: Request, pk: str) -> dict[str, Any]:
+    job = services.search_for(request.user, UUID(pk))
+    return {
+        "id": str(job.pk),
+        "phase": job.phase,
+        "asked": job.parameters,
+        "created": job.created,
+        "ended": job.ended,
+        "archives": services.archive_outcomes(job),
+        "job": reverse("job-detail", args=[job.pk]),
+        "events": f"{_address(job.pk)}/events",
+    }
+
+
+def _address(search_id: UUID) -> str:
+    return reverse("search-detail", args=[search_id]).rstrip("/")
+
+
+def _once(act: Callable[[], None]) -> Callable[[], None]:
+    """Return a function that acts the first time it is called."""
+    actions = [act]
+
+    def act_once() -> None:
+        with suppress(IndexError):
+            actions.pop()()
+
+    return act_once

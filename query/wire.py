@@ -1,0 +1,60 @@
+"""A search as it streams: the events of NDJSON lines and of server-sent events.
+
+`search` (what is asked of whom), `columns` (a dataset has begun to answer), `rows`, `archive` (how
+a dataset ended) and `end`. Rows are arrays in the order of the columns said before.
+"""
+
+from collections.abc import Iterator
+from typing import Any
+
+import orjson
+
+from esap.tables.encoders.json import columns_json, rows_json
+from query.federation import Columns, Event, Outcome, Rows
+from query.searches import Search, outcome_data
+
+__all__ = ["Said", "lines", "said"]
+
+Said = tuple[str, bytes]
+"""The name of an event, and its data: a JSON object."""
+
+
+def said(search: Search, events: Iterator[Event]) -> Iterator[Said]:
+    """Yield what is said of a search, from its beginning to its end."""
+    yield "search", orjson.dumps(_beginning(search))
+    for event in events:
+        yield _say(event)
+    yield "end", orjson.dumps({k: v for k, v in search.summary().items() if k != "archives"})
+
+
+def lines(search: Search, events: Iterator[Event]) -> Iterator[bytes]:
+    """Yield NDJSON: one object a line, whose `event` names it."""
+    for name, data in said(search, events):
+        yield b'{"event":"%b",%b\n' % (name.encode(), data[1:])
+
+
+def _beginning(search: Search) -> dict[str, Any]:
+    question = search.question
+    cone = question.cone
+    return {
+        "search": str(search.id),
+        "cone": {"ra": cone.ra, "dec": cone.dec, "radius": cone.radius} if cone else None,
+        "resolved": search.summary()["resolved"],
+        "limit": question.limit,
+        "timeout": question.timeout,
+        "asked": [
+            {"archive": archive, "dataset": dataset}
+            for archive, dataset in (errand.names for errand in search.errands)
+        ],
+    }
+
+
+def _say(event: Event) -> Said:
+    origin = orjson.dumps({"archive": event.archive, "dataset": event.dataset})[:-1]
+    match event:
+        case Columns():
+            return "columns", b'%b,"columns":%b}' % (origin, columns_json(event.schema))
+        case Rows():
+            return "rows", b'%b,"rows":%b}' % (origin, rows_json(event.batch))
+        case Outcome():
+            return "archive", orjson.dumps(outcome_data(event))
