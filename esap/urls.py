@@ -7,6 +7,7 @@ from django.contrib import admin
 from django.urls import include, path, re_path
 from drf_spectacular.views import SpectacularAPIView, SpectacularRedocView, SpectacularSwaggerView
 
+import esap.events.gateway_urls
 import esap.health.urls
 import esap.jobs.urls
 from esap.api.routers import Router
@@ -25,6 +26,7 @@ api = [
     re_path(r"^problems(?:/(?P<slug>[a-z-]+))?/?$", ProblemPages.as_view(), name="problems"),
     path("health/", include(esap.health.urls)),
     path("admin/", admin.site.urls),
+    path("", include(esap.events.gateway_urls)),
     path("", include(router.urls)),
 ]
 

@@ -1,1 +1,1 @@
-"""The small ASGI process that holds event streams and long polls."""
+"""The events process: it holds the connections of all who listen to jobs."""

@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from typing import Any
-from typing import Protocol
 from uuid import UUID
 
 import structlog

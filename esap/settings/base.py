@@ -47,7 +47,7 @@ MIDDLEWARE = [
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
 ]
 
-ROOT_URLCONF = "esap.urls"
+ROOT_URLCONF = "esap.events.urls" if ENV.process == "events" else "esap.urls"
 APPEND_SLASH = False  # Both forms answer directly; a redirect would lose a POST's body.
 TEMPLATES = [
     {
@@ -72,7 +72,9 @@ AUTH_USER_MODEL = "accounts.User"
 DATA_DIR = ENV.data_dir.resolve()
 DATABASES = {
     "default": dj_database_url.parse(
-        ENV.database_url or f"sqlite:///{DATA_DIR / 'esap.sqlite3'}", conn_max_age=600
+        ENV.database_url or f"sqlite:///{DATA_DIR / 'esap.sqlite3'}",
+        # Under ASGI a kept connection stays with a thread that may never come back.
+        conn_max_age=0 if ENV.process == "events" else 600,
     )
 }
 if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
@@ -165,7 +167,12 @@ CELERY_BROKER_TRANSPORT_OPTIONS = {
 }
 CELERY_TIMEZONE = "UTC"
 CELERY_BEAT_SCHEDULE = {
-    "ping-peers": {"task": "esap.health.ping_peers", "schedule": ENV.ping_seconds},
+    "ping-peers": {
+        "task": "esap.health.ping_peers",
+        "schedule": ENV.ping_seconds,
+        # A ping that nobody had time for is of no use once the next is due.
+        "options": {"expires": ENV.ping_seconds},
+    },
 }
 
 # Entries: each room ships its own; the operator's come last and win.

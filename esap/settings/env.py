@@ -27,6 +27,10 @@ class Environment(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix="ESAP_", extra="ignore", frozen=True)
 
+    process: Literal["gateway", "events"] = Field(
+        default="gateway",
+        description="Which of the two serving processes this is. Each sets it for itself.",
+    )
     secret_key: str = Field(
         default="",
         description="Signs sessions. Required in production: a long random text, kept secret.",

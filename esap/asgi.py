@@ -1,0 +1,11 @@
+"""The events process: `uvicorn esap.asgi:application`. The API itself is served by `esap.wsgi`."""
+
+import os
+
+# Settings differ a little between the two processes, so this comes before Django is asked.
+os.environ["ESAP_PROCESS"] = "events"
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "esap.settings.dev")
+
+from esap.events.application import events_application
+
+application = events_application()

@@ -1,0 +1,32 @@
+"""All that the events process serves."""
+
+from django.http import HttpRequest, HttpResponse
+from django.urls import include, path, re_path
+
+import esap.health.urls
+from esap.api.problems import problem_response
+from esap.api.views import bug
+from esap.errors import NotFound
+from esap.events.paths import JOB_EVENTS, SEARCH_EVENTS
+from esap.events.views import JobEvents
+
+__all__ = ["nothing_here"]
+
+api = [
+    re_path(JOB_EVENTS, JobEvents.as_view()),
+    re_path(SEARCH_EVENTS, JobEvents.as_view()),
+    path("health/", include(esap.health.urls)),
+]
+urlpatterns = [path("esap-api/", include(api))]
+
+
+def nothing_here(request: HttpRequest, _exception: Exception) -> HttpResponse:
+    """Answer 404 as a problem."""
+    return problem_response(
+        NotFound("The events process serves events only; ask the gateway for everything else."),
+        request,
+    )
+
+
+handler404 = nothing_here
+handler500 = bug

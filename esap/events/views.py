@@ -1,0 +1,122 @@
+"""Events over HTTP: streamed by the events process, pointed to by the gateway."""
+
+from http import HTTPStatus
+from typing import ClassVar
+from uuid import UUID
+
+from django.conf import settings
+from django.http import HttpResponse, HttpResponseRedirect, StreamingHttpResponse
+from django.http.response import HttpResponseBase
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema
+from rest_framework.permissions import AllowAny
+from rest_framework.request import Request
+from rest_framework.views import APIView
+
+from esap.api.renderers import JSONRenderer
+from esap.errors import InvalidRequest, NotFound
+from esap.events.feed import Feed
+from esap.events.sse import event_stream
+from esap.jobs.models import ENDED
+from esap.jobs.services import job_for
+
+__all__ = ["JobEvents", "JobEventsElsewhere", "SearchEventsElsewhere"]
+
+EVENT_STREAM = "text/event-stream"
+feed = Feed()
+
+
+class _EventStream(JSONRenderer):
+    """What an EventSource accepts; only problems are rendered, and they name their own type."""
+
+    media_type = EVENT_STREAM
+    format = "sse"
+
+
+class JobEvents(APIView):
+    """The events of a job, in the events process.
+
+    The view itself is not asynchronous, what it returns is: the request is decided in one thread
+    shared by all, and the stream then needs none.
+    """
+
+    permission_classes: ClassVar = [AllowAny]
+    renderer_classes: ClassVar = [_EventStream, JSONRenderer]
+
+    def get(self, request: Request, job_id: str) -> HttpResponseBase:
+        """Stream a job's events to whoever may see the job.
+
+        After the last event the answer is 204, which tells an EventSource not to come back.
+        """
+        after = _last_event_id(request)
+        job = job_for(request.user, UUID(job_id))
+        if job.phase in ENDED and not job.events.filter(id__gt=after).exists():
+            return HttpResponse(status=HTTPStatus.NO_CONTENT)
+        response = StreamingHttpResponse(
+            event_stream(feed, job.pk, after=after), content_type=EVENT_STREAM
+        )
+        response.headers["Cache-Control"] = "no-store"
+        response.headers["X-Accel-Buffering"] = "no"  # nginx would hold events back
+        return response
+
+
+_SCHEMA = {
+    "parameters": [
+        OpenApiParameter("job_id", OpenApiTypes.UUID, OpenApiParameter.PATH),
+        OpenApiParameter(
+            "Last-Event-ID",
+            OpenApiTypes.INT,
+            OpenApiParameter.HEADER,
+            description="Resume after this event; a browser sends it by itself.",
+        ),
+        OpenApiParameter(
+            "last_event_id", OpenApiTypes.INT, description="The same, where no header can be sent."
+        ),
+    ],
+    "responses": {
+        (200, EVENT_STREAM): OpenApiResponse(
+            OpenApiTypes.STR,
+            description="Events named phase, progress, result, problem, message, and those of the "
+            "kind of job; the stream ends with the phase that ends the job.",
+        ),
+        204: OpenApiResponse(description="The job has ended and all its events were heard."),
+        307: OpenApiResponse(description="The events process serves it, at Location."),
+    },
+}
+
+
+class JobEventsElsewhere(APIView):
+    """The events of a job, in the gateway: its threads are too dear to hold streams."""
+
+    permission_classes: ClassVar = [AllowAny]
+    renderer_classes: ClassVar = [_EventStream, JSONRenderer]
+
+    @extend_schema(operation_id="jobs_events", **_SCHEMA)
+    def get(self, request: Request, job_id: str) -> HttpResponseBase:
+        """Stream what happens to a job, as server-sent events, from its beginning or a resume."""
+        if not settings.EVENTS_URL:
+            raise NotFound(
+                "Events are served by the events process, and this gateway was not told where it "
+                "is. Ask the operator to route this path there, or to set ESAP_EVENTS_URL."
+            )
+        url = settings.EVENTS_URL + request.get_full_path()
+        return HttpResponseRedirect(url, preserve_request=True)
+
+
+class SearchEventsElsewhere(JobEventsElsewhere):
+    """The events of a search: those of its job, which has the same id."""
+
+    @extend_schema(operation_id="query_searches_events", **_SCHEMA)
+    def get(self, request: Request, job_id: str) -> HttpResponseBase:
+        """Stream what a search finds, as server-sent events."""
+        return super().get(request, job_id)
+
+
+def _last_event_id(request: Request) -> int:
+    unknown = set(request.query_params) - {"last_event_id"}
+    if unknown:
+        raise InvalidRequest(f"{', '.join(sorted(unknown))}: not known here; last_event_id is.")
+    text = request.headers.get("Last-Event-ID") or request.query_params.get("last_event_id") or "0"
+    if not (text.isdecimal() and len(text) <= len(str(2**63 - 1)) - 1):
+        raise InvalidRequest(f"last_event_id: {text[:40]!r} is not the id of an event.")
+    return int(text)
