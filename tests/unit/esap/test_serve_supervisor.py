@@ -170,7 +170,7 @@ def test_a_program_deaf_to_sigterm_is_killed_with_all_it_started(tmp_path):
 
     both = [int(pid) for pid in pids.read_text().split()]
     assert len(both) == 2
-    assert not any(lives(pid) for pid in both)
+    wait_until(lambda: not any(lives(pid) for pid in both), seconds=1)
 
 
 def test_who_cannot_wait_ends_everything_at_once():
