@@ -1,0 +1,57 @@
+"""Packages and accounts of a Debian system, for peers that need them."""
+
+import os
+import shutil
+import subprocess
+from collections.abc import Iterable
+
+from tests.support.peers.account import SYSTEM_ACCOUNT, account_exists
+
+
+def installed(package: str) -> str | None:
+    """Give the version of an installed package, or None."""
+    if shutil.which("dpkg-query") is None:
+        return None
+    answer = subprocess.run(
+        ["dpkg-query", "-W", "-f=${db:Status-Status} ${Version}", package],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    status, _, version = answer.stdout.partition(" ")
+    return version if status == "installed" else None
+
+
+def missing(packages: Iterable[str]) -> list[str]:
+    """List the packages that are not installed."""
+    return [package for package in packages if installed(package) is None]
+
+
+def install(packages: list[str]) -> None:
+    """Install packages without their recommendations, asking nothing."""
+    environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
+    subprocess.run(["apt-get", "update", "-q"], check=True, env=environment)
+    subprocess.run(
+        ["apt-get", "install", "-q", "-y", "--no-install-recommends", *packages],
+        check=True,
+        env=environment,
+        stdin=subprocess.DEVNULL,
+    )
+
+
+def account_changes() -> list[str]:
+    """Say what `add_account` would still do."""
+    if account_exists():
+        return []
+    return [f"add the system account and group {SYSTEM_ACCOUNT}, without a login"]
+
+
+def add_account() -> None:
+    """Add the system account that peers run as, unless it is there."""
+    if account_exists():
+        return
+    subprocess.run(
+        ["adduser", "--system", "--group", "--no-create-home", "--home", "/nonexistent",
+         SYSTEM_ACCOUNT],
+        check=True,
+    )  # fmt: skip
