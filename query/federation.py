@@ -9,6 +9,7 @@ import queue
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from dataclasses import dataclass
 from functools import cache
 from typing import Literal
@@ -27,6 +28,7 @@ from esap.errors import (
     InvalidRequest,
     QueryRejected,
 )
+from esap.tables.stream import TableStream
 from query.planning import Errand
 
 __all__ = ["Columns", "Event", "Outcome", "Rows", "Status", "federate"]
@@ -123,41 +125,58 @@ def _pool() -> ThreadPoolExecutor:
 def _run(
     number: int, errand: Errand, timeout: float, scope: Scope, happened: "queue.Queue[Event]"
 ) -> None:
+    """Carry out one errand and tell how it ended, whatever happens."""
     began = time.monotonic()
-    count, status, error = 0, "ok", None
+    rows = 0
+    status: Status = "empty"
+    error: EsapError | None = None
     try:
-        if errand.query is None:
-            raise errand.refusal or InvalidRequest("This cannot be asked here.")
-        with within(timeout, parent=scope):
-            stream = errand.archive.run(errand.query)
-            try:
-                _tell(happened, scope, Columns(number, *errand.names, stream.schema))
-                for batch in stream:
-                    count += batch.num_rows
-                    _tell(happened, scope, Rows(number, *errand.names, batch))
-            finally:
-                stream.close()
-            status = "overflow" if stream.overflow else "ok" if count else "empty"
+        with within(timeout, parent=scope), closing(_open(errand)) as table:
+            _tell(happened, scope, Columns(number, *errand.names, table.schema))
+            for batch in table:
+                rows += batch.num_rows
+                _tell(happened, scope, Rows(number, *errand.names, batch))
+            status = "overflow" if table.overflow else "ok" if rows else "empty"
     except EsapError as problem:
-        error = problem
-        status = _status_of(problem)
-    except Exception:
-        logger.exception("errand", archive=errand.names[0], dataset=errand.names[1])
-        status, error = "error", EsapError("The gateway made a mistake with this archive's answer.")
-    outcome = Outcome(
+        status, error = _status_of(problem), problem
+    except Exception:  # the border of the thread: a bug ends its errand, never the others'
+        logger.exception("errand hit a bug", archive=errand.names[0], dataset=errand.names[1])
+        error = EsapError("The gateway made a mistake with this archive's answer.")
+        status = "error"
+    elapsed = time.monotonic() - began
+    _tell(
+        happened, scope, _outcome(number, errand, status, rows=rows, elapsed=elapsed, error=error)
+    )
+
+
+def _open(errand: Errand) -> TableStream:
+    if errand.query is None:
+        raise errand.refusal or InvalidRequest("This cannot be asked here.")
+    return errand.archive.run(errand.query)
+
+
+def _outcome(
+    number: int,
+    errand: Errand,
+    status: Status,
+    *,
+    rows: int,
+    elapsed: float,
+    error: EsapError | None,
+) -> Outcome:
+    return Outcome(
         errand=number,
         archive=errand.names[0],
         dataset=errand.names[1],
-        status=status,  # type: ignore[arg-type]
-        detail=error.detail if error else _sentence(status, count, errand),
-        rows=count,
-        elapsed=round(time.monotonic() - began, 3),
+        status=status,
+        detail=error.detail if error else _sentence(status, rows, errand),
+        rows=rows,
+        elapsed=round(elapsed, 3),
         query=errand.query.text if errand.query else "",
         url=errand.archive.config.base_url,
         slug=error.slug if error else "",
         retryable=bool(error and error.retryable),
     )
-    _tell(happened, scope, outcome)
 
 
 def _tell(happened: "queue.Queue[Event]", scope: Scope, event: Event) -> None:

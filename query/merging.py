@@ -1,8 +1,8 @@
 """One table out of the answers of many archives.
 
-The union of their columns, after `archive` and `dataset`, which say where a row is from. Columns of
-one name (whatever its case: ADQL has none) are one column, unless their units differ; then the later
-one carries its archive's id. Types widen to what holds all values.
+The union of their columns, after `archive` and `dataset`, which say where a row is from. Columns
+of one name (whatever its case: ADQL has none) are one column, unless their units differ; then the
+later one carries its archive's id. Types widen to what holds all values.
 """
 
 from collections.abc import Iterable

@@ -26,8 +26,9 @@ class Landing(TemplateView):
     template_name = "esap/landing.html"
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
-        """Add the version and the places to go to."""
-        return super().get_context_data(version=settings.VERSION, **kwargs)
+        """Add the version and the address of the API."""
+        base = self.request.build_absolute_uri(reverse("api-root"))
+        return super().get_context_data(version=settings.VERSION, base=base, **kwargs)
 
 
 class ApiRoot(APIView):
