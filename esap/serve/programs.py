@@ -60,7 +60,7 @@ def events(port: int, environment: Mapping[str, str]) -> Program:
 def worker(environment: Mapping[str, str]) -> Program:
     """Return the worker, with the scheduler of periodic work inside."""
     return _python(
-        *("worker", "celery", "--app", "esap", "--quiet", "worker", "--beat"),
+        *("worker", "celery", "--app", "esap.celery", "--quiet", "worker", "--beat"),
         *("--schedule", f"{environment['ESAP_DATA_DIR']}/beat-schedule"),
         *("--concurrency", "2", "--without-gossip", "--without-mingle"),
         *("--loglevel", environment["ESAP_LOG_LEVEL"]),

@@ -97,4 +97,7 @@ class Supervisor:
 
 
 def _quoted(child: Child) -> str:
+    """Return its last words, unless they are on the screen already."""
+    if not child.program.silent:
+        return ""
     return "".join(f"\n    {line}" for line in child.last_lines)
