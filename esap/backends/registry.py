@@ -158,7 +158,9 @@ class Registry(Generic[B]):
             return
         try:
             cls = self.load(kind)
-        except ModuleNotFoundError:
+        except ModuleNotFoundError as error:
+            if error.name != f"{self.room}.backends.{kind}":
+                raise  # The type is there, and lacks something itself.
             known = self._kinds()
             yield entry.problem(("type",), f"there is no type {kind!r}.", f"Known types: {known}.")
             return

@@ -1,0 +1,129 @@
+"""What every answer of the API has in common."""
+
+import pytest
+from django.test import Client, RequestFactory
+
+from esap.api.in_flight import Slots, caller_key
+from esap.api.negotiation import table_format
+from esap.errors import NotAcceptable, TooManyRequests
+
+PROBLEM = "application/problem+json"
+
+
+def test_both_slash_forms_answer_directly() -> None:
+    for path in ("/esap-api/", "/esap-api", "/esap-api/problems", "/esap-api/problems/"):
+        assert Client().get(path).status_code == 200, path
+
+
+def test_the_root_explains_the_platform() -> None:
+    root = Client().get("/esap-api/").json()
+
+    assert root["title"] == "ESAP API Gateway"
+    assert root["documentation"]["openapi"] == "http://testserver/esap-api/schema"
+    assert root["rooms"]["query"]["about"] == "Discover: find data in many archives at once."
+    assert root["rooms"]["query"]["links"]["searches"].endswith("/esap-api/query/searches")
+
+
+def test_the_root_is_a_page_in_a_browser() -> None:
+    page = Client().get("/esap-api/", HTTP_ACCEPT="text/html")
+
+    assert page["Content-Type"] == "text/html; charset=utf-8"
+    assert b"ESAP API Gateway" in page.content
+
+
+def test_an_address_that_leads_nowhere_is_a_problem() -> None:
+    response = Client().get("/esap-api/nowhere")
+
+    assert (response.status_code, response["Content-Type"]) == (404, PROBLEM)
+    assert response.json() == {
+        "type": "/esap-api/problems/not-found",
+        "title": "Not found",
+        "status": 404,
+        "detail": "There is nothing at /esap-api/nowhere. /esap-api/ lists what there is.",
+        "slug": "not-found",
+        "retryable": False,
+        "instance": "/esap-api/nowhere",
+    }
+
+
+def test_a_problem_in_a_browser_is_a_page_not_mislabelled_json() -> None:
+    response = Client().get("/esap-api/problems/none-such", HTTP_ACCEPT="text/html")
+
+    assert response.status_code == 404
+    assert response["Content-Type"].startswith("text/html")
+
+
+def test_every_problem_has_a_page() -> None:
+    listed = Client().get("/esap-api/problems").json()["results"]
+
+    assert len(listed) >= 20
+    for problem in listed:
+        told = Client().get(problem["type"]).json()
+        assert told == problem
+        assert told["meaning"]
+
+
+def test_a_harmless_request_id_is_kept_and_another_replaced() -> None:
+    kept = Client().get("/esap-api/", HTTP_X_REQUEST_ID="trace-12345678")
+    replaced = Client().get("/esap-api/", HTTP_X_REQUEST_ID="bad id\twith spaces")
+
+    assert kept["X-Request-ID"] == "trace-12345678"
+    assert len(replaced["X-Request-ID"]) == 32
+
+
+def test_a_body_that_is_too_large_is_refused_before_it_is_read(settings) -> None:
+    settings.DATA_UPLOAD_MAX_MEMORY_SIZE = 100
+
+    response = Client().post(
+        "/esap-api/query/searches", b'{"target": "' + b"M" * 200 + b'"}', "application/json"
+    )
+
+    assert (response.status_code, response.json()["slug"]) == (413, "too-large")
+
+
+@pytest.mark.parametrize(
+    ("query", "accept", "expected"),
+    [
+        ("", "*/*", "json"),
+        ("", "application/json", "json"),
+        ("", "text/csv", "csv"),
+        ("", "text/csv;q=0.5, application/x-votable+xml", "votable"),
+        ("", "text/html,application/xhtml+xml,*/*;q=0.8", "json"),
+        ("", "application/vnd.apache.parquet", "parquet"),
+        ("", "application/x-ndjson", "ndjson"),
+        ("?format=arrow", "text/csv", "arrow"),
+    ],
+)
+def test_the_format_is_chosen_by_parameter_or_by_accept(query, accept, expected) -> None:
+    request = RequestFactory().get(f"/{query}", HTTP_ACCEPT=accept)
+
+    assert table_format(request) == expected
+
+
+def test_a_format_that_is_not_there_is_refused_with_those_that_are() -> None:
+    with pytest.raises(NotAcceptable, match="'xlsx' is not one of json, json-columns"):
+        table_format(RequestFactory().get("/?format=xlsx"))
+    with pytest.raises(NotAcceptable, match="text/csv"):
+        table_format(RequestFactory().get("/", HTTP_ACCEPT="image/png"))
+
+
+def test_only_so_much_may_be_in_flight_for_one_caller() -> None:
+    slots = Slots("searches")
+    slots.take("a", 2)
+    slots.take("a", 2)
+
+    with pytest.raises(TooManyRequests) as refused:
+        slots.take("a", 2)
+    slots.take("b", 2)
+    slots.give_back("a")
+    slots.take("a", 2)
+
+    assert refused.value.extensions == {"running": 2, "limit": 2, "retry_after": 1}
+
+
+def test_a_callers_address_behind_our_proxy_is_the_one_the_proxy_saw(settings) -> None:
+    request = RequestFactory().get("/", HTTP_X_FORWARDED_FOR="6.6.6.6, 192.0.2.7")
+
+    assert caller_key(request) == "127.0.0.1"
+    settings.BEHIND_PROXY = True
+    assert caller_key(request) == "192.0.2.7"
