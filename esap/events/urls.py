@@ -1,7 +1,7 @@
 """All that the events process serves."""
 
 from django.http import HttpRequest, HttpResponse
-from django.urls import include, path, re_path
+from django.urls import URLPattern, URLResolver, include, path, re_path
 
 import esap.health.urls
 from esap.api.problems import problem_response
@@ -12,7 +12,7 @@ from esap.events.views import JobEvents
 
 __all__ = ["nothing_here"]
 
-api = [
+api: list[URLPattern | URLResolver] = [
     re_path(JOB_EVENTS, JobEvents.as_view()),
     re_path(SEARCH_EVENTS, JobEvents.as_view()),
     path("health/", include(esap.health.urls)),

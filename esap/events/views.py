@@ -1,7 +1,6 @@
 """Events over HTTP: streamed by the events process, pointed to by the gateway."""
 
 from http import HTTPStatus
-from typing import ClassVar
 from uuid import UUID
 
 from django.conf import settings
@@ -40,8 +39,8 @@ class JobEvents(APIView):
     shared by all, and the stream then needs none.
     """
 
-    permission_classes: ClassVar = [AllowAny]
-    renderer_classes: ClassVar = [_EventStream, JSONRenderer]
+    permission_classes = [AllowAny]
+    renderer_classes = [_EventStream, JSONRenderer]
 
     def get(self, request: Request, job_id: str) -> HttpResponseBase:
         """Stream a job's events to whoever may see the job.
@@ -60,38 +59,36 @@ class JobEvents(APIView):
         return response
 
 
-_SCHEMA = {
-    "parameters": [
-        OpenApiParameter("job_id", OpenApiTypes.UUID, OpenApiParameter.PATH),
-        OpenApiParameter(
-            "Last-Event-ID",
-            OpenApiTypes.INT,
-            OpenApiParameter.HEADER,
-            description="Resume after this event; a browser sends it by itself.",
-        ),
-        OpenApiParameter(
-            "last_event_id", OpenApiTypes.INT, description="The same, where no header can be sent."
-        ),
-    ],
-    "responses": {
-        (200, EVENT_STREAM): OpenApiResponse(
-            OpenApiTypes.STR,
-            description="Events named phase, progress, result, problem, message, and those of the "
-            "kind of job; the stream ends with the phase that ends the job.",
-        ),
-        204: OpenApiResponse(description="The job has ended and all its events were heard."),
-        307: OpenApiResponse(description="The events process serves it, at Location."),
-    },
+_PARAMETERS = [
+    OpenApiParameter("job_id", OpenApiTypes.UUID, OpenApiParameter.PATH),
+    OpenApiParameter(
+        "Last-Event-ID",
+        OpenApiTypes.INT,
+        OpenApiParameter.HEADER,
+        description="Resume after this event; a browser sends it by itself.",
+    ),
+    OpenApiParameter(
+        "last_event_id", OpenApiTypes.INT, description="The same, where no header can be sent."
+    ),
+]
+_RESPONSES = {
+    (200, EVENT_STREAM): OpenApiResponse(
+        OpenApiTypes.STR,
+        description="Events named phase, progress, result, problem, message, and those of the "
+        "kind of job; the stream ends with the phase that ends the job.",
+    ),
+    204: OpenApiResponse(description="The job has ended and all its events were heard."),
+    307: OpenApiResponse(description="The events process serves it, at Location."),
 }
 
 
 class JobEventsElsewhere(APIView):
     """The events of a job, in the gateway: its threads are too dear to hold streams."""
 
-    permission_classes: ClassVar = [AllowAny]
-    renderer_classes: ClassVar = [_EventStream, JSONRenderer]
+    permission_classes = [AllowAny]
+    renderer_classes = [_EventStream, JSONRenderer]
 
-    @extend_schema(operation_id="jobs_events", **_SCHEMA)
+    @extend_schema(operation_id="jobs_events", parameters=_PARAMETERS, responses=_RESPONSES)
     def get(self, request: Request, job_id: str) -> HttpResponseBase:
         """Stream what happens to a job, as server-sent events, from its beginning or a resume."""
         if not settings.EVENTS_URL:
@@ -106,7 +103,9 @@ class JobEventsElsewhere(APIView):
 class SearchEventsElsewhere(JobEventsElsewhere):
     """The events of a search: those of its job, which has the same id."""
 
-    @extend_schema(operation_id="query_searches_events", **_SCHEMA)
+    @extend_schema(
+        operation_id="query_searches_events", parameters=_PARAMETERS, responses=_RESPONSES
+    )
     def get(self, request: Request, job_id: str) -> HttpResponseBase:
         """Stream what a search finds, as server-sent events."""
         return super().get(request, job_id)

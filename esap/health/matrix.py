@@ -26,7 +26,7 @@ def matrix() -> list[dict[str, Any]]:
                 "checked": known.checked if known else None,
                 "last_error": (known.last_error or None) if known else None,
                 "last_error_at": known.last_error_at if known else None,
-                "breaker": known.breaker if known else "closed",
+                "breaker": known.breaker if known else "",
             }
         )
     return rows

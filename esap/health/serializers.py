@@ -30,7 +30,8 @@ class PeerHealthSerializer(serializers.Serializer[Any]):
     last_error = serializers.CharField(allow_null=True)
     last_error_at = serializers.DateTimeField(allow_null=True)
     breaker = serializers.CharField(
-        help_text="`closed`, or `open` while calls are refused at once, or `half-open`."
+        help_text="Of the process that pings: `closed`; `open` while calls are refused at once; "
+        "`half-open` when one call may try; empty before the first ping."
     )
 
 

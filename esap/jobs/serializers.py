@@ -82,7 +82,7 @@ class JobQuerySerializer(serializers.Serializer[Any]):
     kind = serializers.CharField(required=False)
     phase = serializers.ChoiceField(choices=Phase.values, required=False)
     run_id = serializers.CharField(required=False)
-    parent = serializers.UUIDField(required=False)
+    parent = serializers.UUIDField(required=False)  # type: ignore[assignment]  # the field wins
     limit = serializers.IntegerField(required=False, min_value=1, max_value=200)
     cursor = serializers.CharField(required=False)
 

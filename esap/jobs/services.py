@@ -86,9 +86,10 @@ def job_for(caller: Caller, job_id: UUID) -> Job:
     return job
 
 
-def jobs_of(caller: AbstractBaseUser) -> QuerySet[Job]:
-    """Return the caller's own jobs."""
-    return Job.objects.filter(owner=_user(caller))
+def jobs_of(caller: Caller) -> QuerySet[Job]:
+    """Return the caller's own jobs; none for somebody who has not logged in."""
+    owner = _user(caller)
+    return Job.objects.filter(owner=owner) if owner else Job.objects.none()
 
 
 def _create(phase: Phase, kind: str, parameters: dict[str, object], **members: Any) -> Job:

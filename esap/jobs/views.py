@@ -1,7 +1,7 @@
 """The JSON face of jobs."""
 
 from collections.abc import Sequence
-from typing import Any, ClassVar
+from typing import Any
 from uuid import UUID
 
 from drf_spectacular.utils import extend_schema
@@ -24,7 +24,7 @@ _PAGING = {"limit", "cursor"}
 class JobViewSet(ViewSet):
     """All work that outlives a request, of every room, in one list."""
 
-    permission_classes: ClassVar = [AllowAny]
+    permission_classes = [AllowAny]
     lookup_value_regex = "[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"
     lookup_url_kwarg = "job_id"
 

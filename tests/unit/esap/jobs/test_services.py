@@ -1,0 +1,99 @@
+"""Rooms submit work, and see only what is theirs."""
+
+import pytest
+from django.contrib.auth.models import AnonymousUser
+from django.db import transaction
+from kombu.exceptions import OperationalError
+
+from esap.errors import InvalidRequest, NotFound
+from esap.jobs import services, tasks
+from esap.jobs.models import Job
+from tests.unit.esap.jobs import kinds
+
+pytestmark = pytest.mark.django_db
+
+
+def test_a_submitted_job_is_carried_out_after_the_commit(django_capture_on_commit_callbacks):
+    with django_capture_on_commit_callbacks(execute=True):
+        job = services.submit("test.work", {"target": "M31"}, run_id="mine")
+        assert (job.phase, kinds.calls) == ("QUEUED", [])
+
+    job.refresh_from_db()
+    assert (job.phase, job.parameters, job.run_id) == ("COMPLETED", {"target": "M31"}, "mine")
+    assert kinds.calls == [str(job.pk)]
+    assert list(job.events.values_list("name", flat=True)) == ["phase", "phase", "result", "phase"]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_job_that_is_not_committed_is_never_carried_out():
+    with pytest.raises(RuntimeError), transaction.atomic():
+        services.submit("test.work", {})
+        raise RuntimeError
+
+    assert not Job.objects.exists()
+    assert kinds.calls == []
+
+
+def test_an_unknown_kind_is_refused_and_the_known_ones_are_named():
+    with pytest.raises(InvalidRequest, match=r"'test.tea'.*test.wish, test.work"):
+        services.submit("test.tea", {})
+
+    assert not Job.objects.exists()
+
+
+def test_parameters_of_the_wrong_shape_are_refused_with_the_field():
+    with pytest.raises(InvalidRequest, match="rows") as refusal:
+        services.submit("test.wish", {"rows": "many"})
+
+    assert set(refusal.value.extensions["errors"]) == {"rows"}
+    assert not Job.objects.exists()
+
+
+def test_parameters_are_kept_as_the_kind_reads_them():
+    job = services.submit("test.wish", {"rows": "12"})
+
+    assert job.parameters == {"rows": 12}
+
+
+def test_a_job_fails_when_the_broker_takes_no_message(
+    django_capture_on_commit_callbacks, monkeypatch
+):
+    def away(*args):
+        raise OperationalError("connection refused")
+
+    monkeypatch.setattr(tasks.run, "delay", away)
+
+    with django_capture_on_commit_callbacks(execute=True):
+        job = services.submit("test.work", {})
+
+    job.refresh_from_db()
+    assert (job.phase, job.problem["slug"]) == ("ERROR", "backend-unavailable")
+
+
+def test_work_inside_a_request_begins_at_once_and_is_not_queued(
+    django_capture_on_commit_callbacks, ada
+):
+    with django_capture_on_commit_callbacks() as callbacks:
+        job = services.begin("query.search", {"target": "M31"}, ada)
+
+    assert callbacks == []
+    assert (job.phase, job.owner) == ("EXECUTING", ada)
+    assert job.started is not None
+
+
+def test_a_job_is_shown_to_its_owner_only(ada, bob):
+    job = services.begin("query.search", {}, ada)
+
+    assert services.job_for(ada, job.pk) == job
+    for other in (bob, AnonymousUser(), None):
+        with pytest.raises(NotFound):
+            services.job_for(other, job.pk)
+
+
+def test_a_job_without_owner_is_shown_to_whoever_knows_its_id_but_listed_to_nobody(ada):
+    job = services.begin("query.search", {}, AnonymousUser())
+
+    assert services.job_for(None, job.pk) == job
+    assert services.job_for(ada, job.pk) == job
+    assert list(services.jobs_of(ada)) == []
+    assert list(services.jobs_of(AnonymousUser())) == []
