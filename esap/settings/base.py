@@ -182,7 +182,7 @@ ENTRY_FILES = [
 ]
 # Where the rooms register, by dotted path, because the platform imports no room.
 PEER_REGISTRIES = ["query.backends.base.archives", "query.backends.base.resolvers"]
-ENTRY_SECTIONS = [*PEER_REGISTRIES, "query.backends.base.mappings"]
+ENTRY_SECTIONS = [*PEER_REGISTRIES, "query.backends.base.mappings", "query.menus.menus"]
 JOB_KINDS = ["query.jobs.KINDS"]
 
 EVENTS_URL = ENV.events_url.rstrip("/")
