@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import cast
+from typing import Any
 
 from lxml import etree
 
@@ -60,7 +60,8 @@ def read_tables(chunks: Iterable[bytes]) -> Iterator[TableInfo]:
     try:
         for chunk in chunks:
             parser.feed(chunk)
-            for event, element in _elements(parser):
+            events: Any = parser.read_events()  # The stubs think of more than elements.
+            for event, element in events:
                 if root is None:
                     root = element
                     _expect_tables(root)
@@ -84,11 +85,6 @@ def column(name: str, datatype: str, arraysize: str = "", xtype: str = "", **tol
         xtype=xtype or None,
         **{key: value or None for key, value in told.items()},
     )
-
-
-def _elements(parser: etree.XMLPullParser) -> Iterator[tuple[str, etree._Element]]:
-    # The stubs think of events that are not elements, which were not asked for.
-    return cast("Iterator[tuple[str, etree._Element]]", parser.read_events())
 
 
 def _expect_tables(root: etree._Element) -> None:

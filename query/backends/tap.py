@@ -104,8 +104,15 @@ class TapArchive(Archive):
         if self.config.table_metadata != "vosi":
             return self._tables_by_query()
         answer = self.http.expect(self._get("tables", detail="max"))
+        found: list[TableInfo] = []
+        left = _MOST_COLUMNS
         with answer:
-            return list(read_tables(self.http.chunks(answer)))
+            for table in read_tables(self.http.chunks(answer)):
+                found.append(table)
+                left -= len(table.columns)
+                if left < 0:
+                    raise self._too_many_tables()
+        return found
 
     def _get(self, path: str, **params: str) -> Response:
         return self.http.get(f"{self.config.base_url}/{path}", params=params, stream=True)
@@ -202,11 +209,14 @@ class TapArchive(Archive):
         rows = self.run(Query(text, _MOST_COLUMNS))
         found = rows.read_all().to_pylist()
         if rows.overflow:
-            raise TooLarge(
-                f"{self.config.title} has too many tables to list. In its entry, set "
-                "'table_metadata: datasets'."
-            )
+            raise self._too_many_tables()
         return found
+
+    def _too_many_tables(self) -> TooLarge:
+        return TooLarge(
+            f"{self.config.title} has too many tables to list them all. Its entry needs "
+            "'table_metadata: datasets'."
+        )
 
 
 def _condition(criterion: Criterion) -> Condition:
