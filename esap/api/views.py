@@ -117,7 +117,7 @@ def _rooms(base: str) -> list[tuple[str, str, dict[str, str]]]:
     return [(room, abouts.get(room, ""), found) for room, found in links.items()]
 
 
-def nothing_here(request: HttpRequest, _exception: Exception) -> HttpResponse:
+def nothing_here(request: HttpRequest, exception: Exception) -> HttpResponse:
     """Answer 404 as a problem."""
     root = reverse("api-root")
     return problem_response(
