@@ -13,9 +13,9 @@ def test_kinds(settings):
 
 @pytest.fixture
 def ada(django_user_model):
-    return django_user_model.objects.create_user("ada", password="pw")
+    return django_user_model.objects.create_user("ada")
 
 
 @pytest.fixture
 def bob(django_user_model):
-    return django_user_model.objects.create_user("bob", password="pw")
+    return django_user_model.objects.create_user("bob")
