@@ -1,0 +1,83 @@
+"""How large a cell is, and which numbers mean that there is no number."""
+
+import contextlib
+import re
+from dataclasses import dataclass
+from math import prod
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from esap.tables.columns import TEXT, arrow_type
+from esap.tables.votable.document import Field
+
+__all__ = ["Shape", "is_plain", "null_of", "shape_of", "with_nulls"]
+
+ITEMS = {
+    "boolean": "u1",
+    "unsignedByte": "u1",
+    "short": ">i2",
+    "int": ">i4",
+    "long": ">i8",
+    "float": ">f4",
+    "double": ">f8",
+    "char": "u1",
+    "unicodeChar": ">u2",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """What a cell is made of; without a `count`, it begins with one of its own."""
+
+    item: npt.DTypeLike
+    count: int | None
+
+
+def is_plain(field: Field) -> bool:
+    """Whether our readers know the field's cells.
+
+    Left to astropy are bits, complex numbers, arrays of text, arrays of several dimensions of which
+    the last is variable, and sizes that are none.
+    """
+    datatype, size = field.column.datatype, field.column.arraysize
+    dimensions = 1 if datatype in TEXT else 9
+    return datatype in ITEMS and (
+        size is None
+        or re.fullmatch(r"\d*\*|[1-9]\d*(x[1-9]\d*){,%d}" % (dimensions - 1), size) is not None
+    )
+
+
+def shape_of(field: Field) -> Shape:
+    """The shape of a plain field's cells."""
+    item, size = ITEMS[field.column.datatype], field.column.arraysize or "1"
+    if size.endswith("*"):
+        return Shape(item, None)
+    return Shape(item, prod(int(length) for length in size.split("x")))
+
+
+def null_of(field: Field) -> int | float | None:
+    """The field's null value; None if there is none, or it is not one of the field's type."""
+    kind = arrow_type(field.column.datatype, None)
+    if field.null is None or not (pa.types.is_integer(kind) or pa.types.is_floating(kind)):
+        return None
+    text = field.null.strip().lower()
+    with contextlib.suppress(ValueError, OverflowError):
+        if pa.types.is_floating(kind):
+            return float(text)
+        null = int(text, 16 if text.startswith("0x") else 10)
+        limits = np.iinfo(kind.to_pandas_dtype())
+        return null if limits.min <= null <= limits.max else None
+    return None
+
+
+def with_nulls(values: pa.Array, null: float | None) -> pa.Array:
+    """`values` with NaN and the declared null value made null (VOTable 1.4, section 4.7)."""
+    if pa.types.is_floating(values.type) and (nans := pc.is_nan(values)).true_count:
+        values = pc.if_else(nans, None, values)
+    if null is not None:
+        nulls = pc.equal(values, pa.scalar(null, values.type))
+        values = pc.if_else(nulls, None, values) if nulls.true_count else values
+    return values
