@@ -21,7 +21,7 @@ class Body:
     """What `requests` and pyvo know as `response.raw`, a file to read.
 
     Every read ends with the call's deadline and knows the peer's limit of bytes, on the wire and
-    after decompression; where bytes are missing it raises `UnreadableAnswer`. The call ends with it.
+    after decompression; where bytes are missing it raises `UnreadableAnswer`. It ends the call.
     """
 
     def __init__(self, answer: BaseHTTPResponse, call: Call) -> None:

@@ -157,10 +157,10 @@ class _Connection(HTTPConnection):
             exchange.hold(self.sock)
         super().request(*args, **kwargs)
 
-    def getresponse(self) -> HTTPResponse:
+    def getresponse(self) -> HTTPResponse:  # type: ignore[override]
         # A peer that writes header and body apart waits, by Nagle's algorithm, until we acknowledge
-        # the header; on a connection used before, Linux delays that by 40 ms unless told, each time.
-        if self.exchange is not None and self.exchange.reused and hasattr(socket, "TCP_QUICKACK"):
+        # the header, and on a connection used before, Linux delays that by 40 ms unless told.
+        if isinstance(self.sock, socket.socket) and hasattr(socket, "TCP_QUICKACK"):
             self.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_QUICKACK, 1)
         return super().getresponse()
 
