@@ -19,17 +19,17 @@ def main(arguments: list[str]) -> int:
     """Carry out one command; return the exit code."""
     parser = argparse.ArgumentParser(prog="python -m tests.support.peers", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True)
-    for command, does in COMMANDS.items():
-        sub = commands.add_parser(command, help=does.__doc__)
-        sub.set_defaults(does=does)
+    for command, function in COMMANDS.items():
+        sub = commands.add_parser(command, help=function.__doc__)
         optional = command in {"list", "status", "stop"}
         sub.add_argument(
             "name", choices=[*PEERS, "all"], nargs="?" if optional else None, default="all"
         )
     asked = parser.parse_args(arguments)
     names = list(PEERS) if asked.name == "all" else [asked.name]
+    does: Callable[[Peer], int] = COMMANDS[asked.command]
     try:
-        return max(asked.does(load(PEERS[name])) for name in names)
+        return max([does(load(PEERS[name])) for name in names])
     except PeerFailed as error:
         print(error, file=sys.stderr)
         return 1

@@ -8,13 +8,13 @@ import signal
 from dataclasses import dataclass
 from pathlib import Path
 
-SYSTEM_ACCOUNT = "esap-peers"
+ROOTS_PEERS = "nobody"
 """Runs the peers where the tests run as root: PostgreSQL, for one, refuses to be root."""
 
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """Ourselves or, when we are root, the system account."""
+    """Ourselves or, when we are root, nobody."""
 
     name: str
     group: str
@@ -22,11 +22,12 @@ class Account:
     gid: int
 
     def runs(self, on_our_death: signal.Signals) -> list[str]:
-        """Give the prefix of a command that drops root and dies with its parent."""
+        """Give the prefix of a command that drops root and gets that signal when we end."""
         drop = []
         if os.geteuid() == 0:
             drop = [f"--reuid={self.uid}", f"--regid={self.gid}", "--clear-groups"]
-        return ["setpriv", *drop, "--no-new-privs", f"--pdeathsig={on_our_death.name[3:]}", "--"]
+        signal_name = on_our_death.name.removeprefix("SIG")
+        return ["setpriv", *drop, "--no-new-privs", f"--pdeathsig={signal_name}", "--"]
 
     def folder(self, path: Path) -> Path:
         """Make a folder that the account owns."""
@@ -38,25 +39,13 @@ class Account:
         """Hand a file, or a folder with all in it, to the account."""
         if os.geteuid() != 0:
             return
-        shutil.chown(path, self.uid, self.gid)
-        for inner in path.rglob("*"):
-            shutil.chown(inner, self.uid, self.gid)
-
-
-def account_exists() -> bool:
-    """Tell whether peers can run here: always, unless we are root without the system account."""
-    if os.geteuid() != 0:
-        return True
-    try:
-        pwd.getpwnam(SYSTEM_ACCOUNT)
-    except KeyError:
-        return False
-    return True
+        for each in (path, *path.rglob("*")):
+            shutil.chown(each, self.uid, self.gid)
 
 
 def account() -> Account:
     """Find the account that peers run as."""
-    entry = pwd.getpwnam(SYSTEM_ACCOUNT) if os.geteuid() == 0 else pwd.getpwuid(os.geteuid())
+    entry = pwd.getpwnam(ROOTS_PEERS) if os.geteuid() == 0 else pwd.getpwuid(os.geteuid())
     return Account(
         name=entry.pw_name,
         group=grp.getgrgid(entry.pw_gid).gr_name,

@@ -1,11 +1,9 @@
-"""Packages and accounts of a Debian system, for peers that need them."""
+"""Packages of a Debian system, for peers that need them."""
 
 import os
 import shutil
 import subprocess
 from collections.abc import Iterable
-
-from tests.support.peers.account import SYSTEM_ACCOUNT, account_exists
 
 
 def installed(package: str) -> str | None:
@@ -37,21 +35,3 @@ def install(packages: list[str]) -> None:
         env=environment,
         stdin=subprocess.DEVNULL,
     )
-
-
-def account_changes() -> list[str]:
-    """Say what `add_account` would still do."""
-    if account_exists():
-        return []
-    return [f"add the system account and group {SYSTEM_ACCOUNT}, without a login"]
-
-
-def add_account() -> None:
-    """Add the system account that peers run as, unless it is there."""
-    if account_exists():
-        return
-    subprocess.run(
-        ["adduser", "--system", "--group", "--no-create-home", "--home", "/nonexistent",
-         SYSTEM_ACCOUNT],
-        check=True,
-    )  # fmt: skip

@@ -8,6 +8,7 @@ and counted. With ESAP_REQUIRE_PEERS=1 an absent peer fails the run.
 import os
 from collections import Counter
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 
@@ -41,7 +42,7 @@ class PeersOfTheRun:
         return runs.start(name, PEERS[name], label=self.label, owner=self.owner).info
 
     @pytest.hookimpl(optionalhook=True)
-    def pytest_configure_node(self, node) -> None:
+    def pytest_configure_node(self, node: Any) -> None:
         """Tell a worker of pytest-xdist whose peers it shares."""
         node.workerinput["peers_owner"] = self.owner
 

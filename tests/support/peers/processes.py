@@ -141,7 +141,7 @@ class Processes:
 def end_strays(folder: Path) -> None:
     """Kill every process that carries the folder's cookie."""
     for _ in range(50):
-        strays = _carriers(folder)
+        strays = carriers(folder)
         if not strays:
             return
         for pid in strays:
@@ -152,7 +152,8 @@ def end_strays(folder: Path) -> None:
         time.sleep(0.02)
 
 
-def _carriers(folder: Path) -> list[int]:
+def carriers(folder: Path) -> list[int]:
+    """List the processes that belong to a folder, whoever their parents are."""
     cookie = f"{COOKIE}={folder}".encode()
     found = []
     for entry in Path("/proc").iterdir():

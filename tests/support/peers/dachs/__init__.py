@@ -11,7 +11,6 @@ from pathlib import Path
 import requests
 
 from tests.support.peers import debian
-from tests.support.peers.account import account_exists
 from tests.support.peers.base import Peer, PeerInfo
 from tests.support.peers.dachs import catalogues, synthetic
 from tests.support.peers.dachs.postgres import Cluster
@@ -32,7 +31,7 @@ class Dachs(Peer):
     title = "GAVO DaCHS"
 
     def why_absent(self) -> str | None:
-        if debian.missing(PACKAGES) or not account_exists():
+        if debian.missing(PACKAGES):
             return "not installed: run `make peers` as root, on Debian 12"
         return None
 
@@ -41,15 +40,15 @@ class Dachs(Peer):
         return f"DaCHS {dachs} on PostgreSQL {postgres}"
 
     def changes(self) -> list[str]:
-        changes = debian.account_changes()
         if missing := debian.missing(PACKAGES):
-            changes.append(f"install the packages {', '.join(missing)} and what they depend on")
-        return changes
+            return [
+                f"install the Debian packages {', '.join(missing)}, and what they depend on",
+                "PostgreSQL's package makes a cluster of its own, which is not used here",
+            ]
+        return []
 
     def install(self) -> None:
-        debian.add_account()
-        if missing := debian.missing(PACKAGES):
-            debian.install(missing)
+        debian.install(debian.missing(PACKAGES))
 
     def fingerprint(self) -> str:
         digest = hashlib.sha256()

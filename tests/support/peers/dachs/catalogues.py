@@ -43,7 +43,9 @@ def write(inputs: Path) -> None:
 
 def copy_into(cluster: Cluster, inputs: Path) -> None:
     """Fill the Gaia table: COPY takes two seconds where DaCHS' own import takes forty."""
-    cluster.sql(f"\\copy gaia.bright FROM '{inputs / 'gaia' / 'gaia.csv'}' (FORMAT csv, HEADER)")
+    stars = inputs / "gaia" / "gaia.csv"
+    cluster.sql(f"\\copy gaia.bright FROM '{stars}' (FORMAT csv, HEADER)")
+    stars.unlink()
 
 
 def _gaia(data: Path) -> None:
