@@ -2,6 +2,7 @@
 
 from rest_framework.routers import BaseRouter
 
+from query.views.cone_search import ConeSearchViewSet
 from query.views.configuration import ConfigurationViewSet
 from query.views.lists import LISTS
 from query.views.lookups import SkyCoordinatesViewSet, TablesFieldsViewSet
@@ -14,6 +15,7 @@ __all__ = ["register"]
 def register(router: BaseRouter) -> None:
     """Add the query endpoints."""
     router.register("query/searches", SearchViewSet, basename="search")
+    router.register("query/cone", ConeSearchViewSet, basename="cone-search")
     router.register("query/query", PublishedQueryViewSet, basename="query")
     for listing, view in LISTS.items():
         router.register(f"query/{listing}", view, basename=listing)

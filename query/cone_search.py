@@ -1,0 +1,66 @@
+"""IVOA Simple Cone Search 1.03 over any dataset with positions, for pyvo, TOPCAT and the like."""
+
+from collections.abc import Mapping
+from typing import Any
+from xml.sax.saxutils import escape
+
+from esap.errors import BackendFailed, EsapError, InvalidRequest
+from esap.tables.stream import TableStream
+from query.backends.base import archives
+from query.federation import Columns, Outcome, Rows
+from query.searches import Search
+
+__all__ = ["cone_search", "error_document"]
+
+MAX_ROWS = 10_000
+
+
+def cone_search(name: str, parameters: Mapping[str, str], owner: Any = None) -> TableStream:
+    """Return the rows of a dataset (or of an archive's first one) inside a cone.
+
+    Parameters are those of SCS 1.03, section 2.1: RA, DEC and SR, decimal degrees in ICRS. SR=0
+    asks for the columns only. Raises an `EsapError` for what keeps the archive from answering.
+    """
+    given = {key.upper(): value for key, value in parameters.items()}
+    missing = [key for key in ("RA", "DEC", "SR") if not given.get(key)]
+    if missing:
+        raise InvalidRequest(f"{missing[0]} is missing. Give RA, DEC and SR in decimal degrees.")
+    asked = {
+        "datasets": [_dataset(name)],
+        "ra": given["RA"],
+        "dec": given["DEC"],
+        "fov": given["SR"],
+        "limit": given.get("MAXREC") or MAX_ROWS,
+    }
+    search = Search.open(asked, owner)
+    batches, schema, overflow = [], None, False
+    for event in search.run():
+        match event:
+            case Columns():
+                schema = event.schema
+            case Rows():
+                batches.append(event.batch)
+            case Outcome():
+                if event.slug:
+                    raise BackendFailed(event.detail)
+                overflow = event.status == "overflow"
+    table = TableStream.of(batches, schema)
+    table.overflow = overflow
+    return table
+
+
+def error_document(error: EsapError) -> bytes:
+    """Return a VOTable that tells an error (SCS 1.03, section 2.3)."""
+    return (
+        '<?xml version="1.0" encoding="UTF-8"?>\n'
+        '<VOTABLE version="1.4" xmlns="http://www.ivoa.net/xml/VOTable/v1.3">\n'
+        f' <INFO ID="Error" name="Error" value="{escape(error.detail, {chr(34): "&quot;"})}"/>\n'
+        "</VOTABLE>\n"
+    ).encode()
+
+
+def _dataset(name: str) -> str:
+    for archive in archives:
+        if archive.config.id == name and archive.config.datasets:
+            return archive.config.datasets[0].id
+    return name
