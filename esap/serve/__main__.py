@@ -56,8 +56,8 @@ async def start(supervisor: Supervisor, env: Environment) -> None:
     await supervisor.start(
         programs.gateway(env.port, environment),
         programs.events(env.events_port, environment),
-        programs.worker(environment),
     )
+    await supervisor.start(programs.worker(environment))
 
 
 async def main() -> int:

@@ -41,14 +41,15 @@ class Child:
 
     def __init__(self, program: Program, say: Say) -> None:
         self.program = program
-        self.last_lines: deque[str] = deque(maxlen=_LINES_KEPT)
+        self._last_lines: deque[str] = deque(maxlen=_LINES_KEPT)
         self._say = say
+        self._silent = program.silent
         self._process: asyncio.subprocess.Process | None = None
         self._reader: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
         """Start the program; it ends with this process, even when this process is killed."""
-        self.last_lines.clear()
+        self._last_lines.clear()
         self._process = await asyncio.create_subprocess_exec(
             *(sys.executable, "-I", "-S", _BOUND, str(os.getpid())),
             *self.program.command,
@@ -70,15 +71,22 @@ class Child:
         return _how(code)
 
     async def stop(self) -> None:
-        """End the program, by force when its grace is over; nothing of it is left on return."""
-        if self._process is not None:
-            with contextlib.suppress(ProcessLookupError):
-                self._process.terminate()
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(self.program.grace):
-                    await self._process.wait()
-            self.kill()
-            await self.ended()
+        """End the program, by force when its grace is over; nothing of it is left on return.
+
+        What it says while it ends is shown only if it had to be forced.
+        """
+        if self._process is None:
+            return
+        self._silent = True
+        with contextlib.suppress(ProcessLookupError):
+            self._process.terminate()
+        try:
+            async with asyncio.timeout(self.program.grace):
+                await self._process.wait()
+        except TimeoutError:
+            self._say(f"{self.program.name} did not end by itself.{self.quoted()}")
+        self.kill()
+        await self.ended()
 
     def kill(self) -> None:
         """End the program and all that it started, at once."""
@@ -87,6 +95,10 @@ class Child:
             # PermissionError when only a zombie is left.
             with contextlib.suppress(ProcessLookupError, PermissionError):
                 os.killpg(self._process.pid, signal.SIGKILL)
+
+    def quoted(self) -> str:
+        """Return its last words, to follow a sentence, unless they are on the screen already."""
+        return "".join(f"\n    {line}" for line in self._last_lines) if self._silent else ""
 
     async def _read(self, output: asyncio.StreamReader | None) -> None:
         begun = b""
@@ -101,8 +113,8 @@ class Child:
 
     def _line(self, line: bytes) -> None:
         text = line.decode(errors="replace").rstrip()
-        self.last_lines.append(text)
-        if not self.program.silent:
+        self._last_lines.append(text)
+        if not self._silent:
             self._say(f"{self.program.name:>8} | {text}")
 
 

@@ -1,5 +1,6 @@
 """Make ready what the gateway serves from: database, static files, embedded catalogues."""
 
+import io
 import os
 import sys
 import time
@@ -15,7 +16,7 @@ __all__ = ["prepare"]
 def prepare() -> None:
     """Bring everything up to date; quick when it is already."""
     django.setup()
-    call_command("check")
+    call_command("check", stdout=io.StringIO())  # silent when all is well
     for title, command in {
         "database": "migrate",
         "static files": "collectstatic",

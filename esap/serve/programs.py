@@ -64,8 +64,13 @@ def worker(environment: Mapping[str, str]) -> Program:
         *("--schedule", f"{environment['ESAP_DATA_DIR']}/beat-schedule"),
         *("--concurrency", "2", "--without-gossip", "--without-mingle"),
         *("--loglevel", environment["ESAP_LOG_LEVEL"]),
-        # At SIGTERM it gives running tasks a few seconds, then puts them back in the queue.
-        environment={**environment, "REMAP_SIGTERM": "SIGQUIT"},
+        environment={
+            # Whoever runs the gateway as root knows.
+            "PYTHONWARNINGS": "ignore:You're running the worker with superuser privileges",
+            **environment,
+            # At SIGTERM it puts running tasks back in the queue instead of waiting for them.
+            "REMAP_SIGTERM": "SIGQUIT",
+        },
     )
 
 

@@ -36,7 +36,7 @@ class Supervisor:
         await child.start()
         how = await child.ended()
         if how != "exit status 0":
-            raise CannotStart(f"{program.name} failed ({how}).{_quoted(child)}")
+            raise CannotStart(f"{program.name} failed ({how}).{child.quoted()}")
 
     async def start(self, *programs: Program) -> None:
         """Start programs together; when this returns, all are ready, and are kept from then on."""
@@ -71,11 +71,11 @@ class Supervisor:
                 await asyncio.wait({ended}, timeout=_POLL_SECONDS)
                 if ended.done():
                     raise CannotStart(
-                        f"{name} ended while starting ({ended.result()}).{_quoted(child)}"
+                        f"{name} ended while starting ({ended.result()}).{child.quoted()}"
                     )
                 if time.monotonic() > deadline:
                     raise CannotStart(
-                        f"{name} did not answer within {_START_SECONDS:g} s.{_quoted(child)}"
+                        f"{name} did not answer within {_START_SECONDS:g} s.{child.quoted()}"
                     )
         finally:
             ended.cancel()
@@ -87,17 +87,10 @@ class Supervisor:
             how = await child.ended()
             if time.monotonic() - started > _STEADY_SECONDS:
                 pause = self._first_pause
-            shown = _quoted(child) if child.program.silent else ""
+            shown = child.quoted() if child.program.silent else ""
             self._say(
                 f"{child.program.name} ended ({how}); starting it again in {pause:g} s.{shown}"
             )
             await asyncio.sleep(pause)
             pause = min(2 * pause, _LONGEST_PAUSE)
             await child.start()
-
-
-def _quoted(child: Child) -> str:
-    """Return its last words, unless they are on the screen already."""
-    if not child.program.silent:
-        return ""
-    return "".join(f"\n    {line}" for line in child.last_lines)

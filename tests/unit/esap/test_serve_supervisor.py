@@ -134,21 +134,41 @@ def test_a_program_that_ends_is_started_again_after_a_pause_that_doubles(tmp_pat
 
 
 def test_the_last_started_is_stopped_first(tmp_path):
+    ends = tmp_path / "ends"
     code = (
         "import pathlib, signal, sys, time; "
-        "signal.signal(signal.SIGTERM, lambda *_: (print('ends'), sys.exit())); "
-        "pathlib.Path({here!r}).touch(); time.sleep(60)"
+        f"end = lambda *_: (print({{name!r}}, file=open({str(ends)!r}, 'a')), sys.exit()); "
+        "signal.signal(signal.SIGTERM, end); pathlib.Path({here!r}).touch(); time.sleep(60)"
     )
 
     async def play(supervisor):
         for name in ("broker", "worker"):
             here = tmp_path / name
-            await supervisor.start(program(name, code.format(here=str(here))))
+            await supervisor.start(program(name, code.format(name=name, here=str(here))))
             await until(here.exists)
 
-    said = supervised(play)
+    supervised(play)
 
-    assert said[-2:] == ["  worker | ends", "  broker | ends"]
+    assert ends.read_text() == "worker\nbroker\n"
+
+
+def test_what_a_program_says_while_it_ends_is_shown_only_if_it_had_to_be_forced(tmp_path):
+    here = tmp_path / "here"
+    code = (
+        "import pathlib, signal, sys, time; "
+        "signal.signal(signal.SIGTERM, lambda *_: (print('soon'), {then})); "
+        f"pathlib.Path({str(here)!r}).touch(); time.sleep(60); time.sleep(60)"
+    )
+
+    async def play_with(supervisor, then):
+        here.unlink(missing_ok=True)
+        await supervisor.start(program("worker", code.format(then=then), grace=1.0))
+        await until(here.exists)
+
+    assert supervised(lambda supervisor: play_with(supervisor, "sys.exit()")) == []
+    assert supervised(lambda supervisor: play_with(supervisor, "time.sleep(60)")) == [
+        "worker did not end by itself.\n    soon"
+    ]
 
 
 def test_a_program_deaf_to_sigterm_is_killed_with_all_it_started(tmp_path):
