@@ -2,12 +2,11 @@
 
 import math
 import re
-from dataclasses import dataclass
-from typing import NoReturn
+from typing import NamedTuple, NoReturn
 
 from esap.errors import InvalidRequest
 
-__all__ = ["Position", "parse_pair", "parse_position"]
+__all__ = ["Position", "parse_position"]
 
 _EXAMPLES = (
     "83.633 22.014 (degrees), 05:34:31.9 +22:00:52 (hours and degrees), or l=184.56 b=-5.78 "
@@ -50,46 +49,46 @@ _FROM_GALACTIC = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Position:
+class Position(NamedTuple):
     """A place on the sky, in ICRS degrees: `ra` from 0 up to 360, `dec` from -90 to 90."""
 
     ra: float
     dec: float
 
 
-def parse_position(text: str) -> Position:
-    """Read a position written in one text.
+def parse_position(first: str | float, second: str | float | None = None) -> Position:
+    """Read a position: written in one text, or as right ascension and declination apart.
 
-    Degrees, sexagesimal with the right ascension in hours, or galactic coordinates; FK5 at J2000
-    is taken for ICRS, which it equals within 0.03 arcseconds. Raises `InvalidRequest` for others.
+    Degrees, sexagesimal with the right ascension in hours, or (in one text) galactic coordinates;
+    FK5 at J2000 is taken for ICRS, which it equals within 0.03 arcseconds. Raises `InvalidRequest`
+    for others.
     """
-    plain = text.translate(_LOOKALIKES).strip().lower()
-    frame, plain = _frame(plain)
+    if second is None:
+        return _parse(_plain(first), str(first))
+    whole = f"{first}, {second}"
+    return _position(_plain(first), _plain(second), whole)
+
+
+def _parse(text: str, whole: str) -> Position:
+    frame, plain = _frame(text)
     if labelled := _LABELLED.fullmatch(plain):
         if labelled["first"] in ("l", "glon"):
             frame = "galactic"
         halves = labelled["x"], labelled["y"]
     else:
-        halves = _halves(plain) or _refuse(text)
+        halves = _halves(plain) or _refuse(whole)
     if frame in ("fk4", "b1950", "ecliptic"):
         raise InvalidRequest(
-            f"The position {text!r} is in a frame that is not understood: give it in ICRS (J2000) "
+            f"The position {whole!r} is in a frame that is not understood: give it in ICRS (J2000) "
             "or galactic coordinates."
         )
     if frame in ("galactic", "gal"):
-        return _from_galactic(_longitude(halves[0], 1, text), _latitude(halves[1], text), text)
-    return _position(_longitude(halves[0], 15, text), _latitude(halves[1], text), text)
+        return _from_galactic(*halves, whole)
+    return _position(*halves, whole)
 
 
-def parse_pair(ra: str | float, dec: str | float) -> Position:
-    """Read a right ascension and a declination given apart, as degrees or in sexagesimal text."""
-    whole = f"{ra}, {dec}"
-    return _position(
-        _longitude(str(ra).translate(_LOOKALIKES).lower(), 15, whole),
-        _latitude(str(dec).translate(_LOOKALIKES).lower(), whole),
-        whole,
-    )
+def _plain(text: str | float) -> str:
+    return str(text).translate(_LOOKALIKES).strip().lower()
 
 
 def _frame(text: str) -> tuple[str, str]:
@@ -156,7 +155,8 @@ def _value(angle: re.Match[str], whole: str) -> float:
     return -size if angle["sign"] == "-" else size
 
 
-def _position(ra: float, dec: float, whole: str) -> Position:
+def _position(first: str, second: str, whole: str) -> Position:
+    ra, dec = _longitude(first, 15, whole), _latitude(second, whole)
     if not 0 <= ra <= 360:  # noqa: PLR2004 -- a full circle
         raise InvalidRequest(
             f"In {whole!r} the right ascension is {ra:g} degrees: it must be from 0 to 360. "
@@ -165,7 +165,8 @@ def _position(ra: float, dec: float, whole: str) -> Position:
     return Position(ra % 360, dec)
 
 
-def _from_galactic(longitude: float, latitude: float, whole: str) -> Position:
+def _from_galactic(first: str, second: str, whole: str) -> Position:
+    longitude, latitude = _longitude(first, 1, whole), _latitude(second, whole)
     if not -180 <= longitude <= 360:  # noqa: PLR2004 -- both customs, from -180 and from 0
         raise InvalidRequest(
             f"In {whole!r} the galactic longitude is {longitude:g} degrees: it must be from 0 to "

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from esap.errors import InvalidRequest
-from query.positions import Position, parse_pair, parse_position
+from query.positions import Position, parse_position
 
 CRAB = Position(ra=pytest.approx(83.6329166667), dec=pytest.approx(22.0144444444))
 
@@ -93,7 +93,7 @@ def test_sexagesimal_positions_agree_with_astropy(text):
 
 def test_a_southern_declination_of_less_than_a_degree_stays_southern():
     assert parse_position("05 34 31.9 -00 30 00").dec == -0.5
-    assert parse_pair("05:34:31.9", "-0:30").dec == -0.5
+    assert parse_position("05:34:31.9", "-0:30").dec == -0.5
 
 
 @pytest.mark.parametrize(
@@ -108,7 +108,7 @@ def test_a_southern_declination_of_less_than_a_degree_stays_southern():
     ],
 )
 def test_right_ascension_and_declination_may_come_apart(ra, dec, place):
-    assert parse_pair(ra, dec) == place
+    assert parse_position(ra, dec) == place
 
 
 @pytest.mark.parametrize(
@@ -143,7 +143,7 @@ def test_what_is_no_position_is_refused_with_advice(text, said):
 @pytest.mark.parametrize(("ra", "dec"), [(math.nan, 0), (0, math.inf), ("x", 1), (1, ""), (0, 91)])
 def test_a_pair_that_is_no_position_is_refused(ra, dec):
     with pytest.raises(InvalidRequest):
-        parse_pair(ra, dec)
+        parse_position(ra, dec)
 
 
 @settings(deadline=None)
