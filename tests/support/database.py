@@ -15,8 +15,9 @@ def file_database(file: Path) -> Iterator[dict[str, str]]:
     """Work on an SQLite file, with its tables made; yield the environment for other processes."""
     before = connections["default"]
     settings = connections.settings["default"]
-    name = settings["NAME"]
-    settings["NAME"] = str(file)
+    kept = {key: settings[key] for key in ("NAME", "CONN_MAX_AGE")}
+    # Threads that outlive a test must not stay with its file.
+    settings.update(NAME=str(file), CONN_MAX_AGE=0)
     connections["default"] = connections.create_connection("default")
     try:
         call_command("migrate", verbosity=0)
@@ -29,4 +30,4 @@ def file_database(file: Path) -> Iterator[dict[str, str]]:
     finally:
         connections["default"].close()
         connections["default"] = before
-        settings["NAME"] = name
+        settings.update(kept)
