@@ -1,6 +1,6 @@
 """Start-up checks of what one entry of this room says about another."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from django.core.checks import CheckMessage, Error, register
@@ -42,7 +42,7 @@ def _datasets(entry: Entry) -> Iterator[tuple[Place, Mapping[str, Any]]]:
 
 def _catalog(entry: Entry) -> Mapping[str, Any]:
     catalog = entry.values.get("catalog")
-    return catalog if isinstance(catalog, dict) else {}
+    return {"id": entry.id, **(catalog if isinstance(catalog, dict) else {})}
 
 
 def _mapping_names() -> Iterator[tuple[Entry, Place, str]]:
@@ -86,18 +86,15 @@ def _shared_ids() -> Iterator[EntryProblem]:
     datasets = [
         (entry, place, dataset) for entry in archives for place, dataset in _datasets(entry)
     ]
-    catalogs = [(entry, ("catalog",), {"id": entry.id} | _catalog(entry)) for entry in archives]
-    for what, holders in {
-        "archive": [(entry, (), entry.values) for entry in archives],
-        "mapping": [(entry, (), entry.values) for entry in mappings],
-        "dataset": datasets,
-        "catalog": catalogs,
-    }.items():
-        yield from _shared(what, holders)
+    catalogs = [(entry, ("catalog",), _catalog(entry)) for entry in archives]
+    yield from _shared("archive", [(entry, (), entry.values) for entry in archives])
+    yield from _shared("mapping", [(entry, (), entry.values) for entry in mappings])
+    yield from _shared("dataset", datasets)
+    yield from _shared("catalog", catalogs)
 
 
 def _shared(
-    what: str, holders: list[tuple[Entry, Place, Mapping[str, Any]]]
+    what: str, holders: Iterable[tuple[Entry, Place, Mapping[str, Any]]]
 ) -> Iterator[EntryProblem]:
     """Ids are addresses, and so are numbers; those not given follow from the ids."""
     for key in ("id", "number"):

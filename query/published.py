@@ -80,8 +80,9 @@ def select(among: Iterable[Item], asked: Mapping[str, str]) -> list[Mapping[str,
 
 
 def _fields(among: Iterable[Item]) -> set[str]:
-    return {name for item in among for name in (*item.shown, *item.also)
-        if item.text(name) is not None}
+    return {
+        name for item in among for name in (*item.shown, *item.also) if item.text(name) is not None
+    }
 
 
 def _test(key: str, wanted: str, names: set[str]) -> Callable[[Item], bool] | None:

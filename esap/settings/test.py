@@ -22,3 +22,4 @@ STORAGES = {
 }
 CELERY_TASK_ALWAYS_EAGER = True
 CELERY_TASK_EAGER_PROPAGATES = False
+WHITENOISE_AUTOREFRESH = True  # static files are not collected for tests

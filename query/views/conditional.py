@@ -32,11 +32,10 @@ def unless_known(request: Request, make: Callable[[], object]) -> HttpResponseBa
 
 
 def _tag(request: Request) -> str:
-    renderer = request.accepted_renderer  # type: ignore[attr-defined]
     parts = (
         settings.VERSION,
         fingerprint(),
-        renderer.media_type,
+        request.accepted_renderer.media_type,
         request.build_absolute_uri(),
     )
     return f'"{blake2b(" ".join(parts).encode(), digest_size=12).hexdigest()}"'

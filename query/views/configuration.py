@@ -1,7 +1,5 @@
 """Menus and search forms for the graphical interface."""
 
-from typing import ClassVar
-
 from django.http.response import HttpResponseBase
 from django.templatetags.static import static
 from drf_spectacular.utils import OpenApiParameter, extend_schema
@@ -20,8 +18,8 @@ __all__ = ["ConfigurationViewSet"]
 class ConfigurationViewSet(ViewSet):
     """The menus and the search forms, by name: one form for every archive."""
 
-    authentication_classes: ClassVar = []
-    permission_classes: ClassVar = [AllowAny]
+    authentication_classes = ()
+    permission_classes = (AllowAny,)
 
     @extend_schema(
         operation_id="query_configuration",

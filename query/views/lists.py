@@ -27,8 +27,8 @@ PAGING = [
 class _PublishedList(ViewSet):
     """A read-only list made of the entries; anyone may see it, and nothing of the caller counts."""
 
-    authentication_classes: ClassVar = []
-    permission_classes: ClassVar = [AllowAny]
+    authentication_classes = ()
+    permission_classes = (AllowAny,)
     listing: ClassVar[str]
 
     def list(self, request: Request) -> HttpResponseBase:

@@ -1,7 +1,5 @@
 """Look-ups at one peer: a failure of that peer is the answer's own status."""
 
-from typing import ClassVar
-
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework.permissions import AllowAny
 from rest_framework.request import Request
@@ -19,8 +17,8 @@ __all__ = ["SkyCoordinatesViewSet", "TablesFieldsViewSet"]
 class SkyCoordinatesViewSet(ViewSet):
     """Where a named object is on the sky, and which service said so."""
 
-    authentication_classes: ClassVar = []
-    permission_classes: ClassVar = [AllowAny]
+    authentication_classes = ()
+    permission_classes = (AllowAny,)
 
     @extend_schema(
         operation_id="query_get_sky_coordinates",
@@ -35,8 +33,8 @@ class SkyCoordinatesViewSet(ViewSet):
 class TablesFieldsViewSet(ViewSet):
     """The tables of one archive, each with its columns."""
 
-    authentication_classes: ClassVar = []
-    permission_classes: ClassVar = [AllowAny]
+    authentication_classes = ()
+    permission_classes = (AllowAny,)
 
     @extend_schema(
         operation_id="query_get_tables_fields",
