@@ -168,7 +168,7 @@ class TapArchive(Archive):
                 "of time. Ask for less."
             )
         with job.get("error") as answer:
-            told = _sentence(beginning(self.http.chunks(answer)))
+            told = _sentence(beginning(self.http.chunks(answer))) if answer.ok else ""
         sentence = told or status.message or f"{self.config.title} did not say why the job failed."
         return BackendUnavailable(sentence) if status.transient else QueryRejected(sentence)
 

@@ -21,6 +21,7 @@ CONTENT = {
     "redirect",  # 303 to the answer, on the same host
     "moved",  # 301 to another path
     "down",  # availability says false
+    "quiet",  # has no availability
 }
 # How it sends what `ok` answers.
 DELIVERY = {
@@ -43,10 +44,14 @@ class Behaviour:
     latency: float = 0.0
     pause: float = 0.1
     cap: int = 1_000_000
+    heedless: int = 0  # 1: does not know MAXREC
     phases: str = "QUEUED-EXECUTING-COMPLETED"
     step: float = 0.1
     wait: int = 1  # 0: ignores WAIT, as UWS 1.0 does
     undeletable: int = 0  # 1: takes ACTION=DELETE, not DELETE
+    documented: int = 1  # 0: a job that failed has no error document
+    elsewhere: int = 0  # 1: says that its jobs are on another host
+    faint: int = 0  # so many looks at a job fail
     number: int = 0  # only to tell addresses apart
 
     @classmethod

@@ -1,7 +1,7 @@
 """The jobs of the fake archive (UWS 1.1)."""
 
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from xml.sax.saxutils import escape
 
 _ENDED = {"COMPLETED", "ERROR", "ABORTED", "ARCHIVED"}
@@ -18,7 +18,7 @@ class Job:
     duration: int = 3600
     started: float | None = None
     error: str = ""
-    history: list[str] = field(default_factory=list)
+    looks: int = 0
 
     @property
     def phase(self) -> str:

@@ -5,6 +5,7 @@ import contextlib
 import threading
 from collections.abc import AsyncIterator
 from functools import lru_cache
+from typing import Self
 from urllib.parse import parse_qsl, urlsplit
 
 from tests.support.fakes.tap import service
@@ -31,7 +32,7 @@ class FakeTap:
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, name="fake-tap")
 
-    def __enter__(self) -> "FakeTap":
+    def __enter__(self) -> Self:
         self._thread.start()
         started = asyncio.run_coroutine_threadsafe(self._start(), self._loop)
         self.port = started.result()
@@ -80,6 +81,8 @@ class FakeTap:
                     return
         except (ConnectionError, asyncio.IncompleteReadError):
             self.hung_up += 1
+        except asyncio.CancelledError:
+            pass  # The fake is closed, and asyncio would complain of a task that did not finish.
         finally:
             self.open_connections -= 1
             writer.close()
@@ -95,41 +98,36 @@ class FakeTap:
         pause: float,
     ) -> bool:
         """Send a reply in its manner; return whether the connection can be used again."""
-        half = len(reply.body) // 2
-        match delivery:
-            case "hang":
-                await self._until_hung_up(reader)
-            case "reset":
-                pass
-            case "drip":
-                writer.write(_head(reply))
-                for i in range(len(reply.body)):
-                    if reader.at_eof():
-                        raise ConnectionResetError
-                    writer.write(reply.body[i : i + 1])
-                    await writer.drain()
-                    await asyncio.sleep(pause)
-                return True
-            case "stall":
-                writer.write(_head(reply) + reply.body[:half])
-                await self._until_hung_up(reader)
-            case "truncate":
-                writer.write(_head(reply) + reply.body[:half])
-                await writer.drain()
-            case "chunk-truncate":
-                writer.write(_head(reply, chunked=True) + _chunk(reply.body[:half]))
-                await writer.drain()
-            case "long-length":
-                writer.write(_head(reply, length=len(reply.body) + 1000) + reply.body)
-                await self._until_hung_up(reader)
-            case "short-length":
-                writer.write(_head(reply, length=half) + reply.body)
-                await writer.drain()
-            case _:
-                writer.write(_head(reply) + reply.body)
-                await writer.drain()
-                return True
-        return False
+        half = reply.body[: len(reply.body) // 2]
+        if delivery == "drip":
+            writer.write(_head(reply))
+            await self._drip(reader, writer, reply.body, pause)
+            return True
+        writer.write(
+            {
+                "hang": b"",
+                "reset": b"",
+                "stall": _head(reply) + half,
+                "truncate": _head(reply) + half,
+                "chunk-truncate": _head(reply, chunked=True) + _chunk(half),
+                "long-length": _head(reply, length=len(reply.body) + 1000) + reply.body,
+                "short-length": _head(reply, length=len(half)) + reply.body,
+            }.get(delivery, _head(reply) + reply.body)
+        )
+        await writer.drain()
+        if delivery in {"hang", "stall", "long-length"}:
+            await self._until_hung_up(reader)
+        return not delivery
+
+    async def _drip(
+        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, body: bytes, pause: float
+    ) -> None:
+        for byte in body:
+            if reader.at_eof():
+                raise ConnectionResetError
+            writer.write(bytes([byte]))
+            await writer.drain()
+            await asyncio.sleep(pause)
 
     async def _until_hung_up(self, reader: asyncio.StreamReader) -> None:
         while await reader.read(1024):

@@ -26,155 +26,146 @@ _DOWN = "<vosi:note>Disks are being changed.</vosi:note>"
 _FAULT = "Field query: this archive is in a bad mood"
 
 
+_AILMENTS = {
+    "empty": Reply(200, b""),
+    "html": Reply(200, b"<!DOCTYPE html><html><body>Welcome!</body></html>", "text/html"),
+    "error200": Reply(200, votable.error(_FAULT), "text/xml"),
+    "error400": Reply(400, votable.error(_FAULT)),
+    "text400": Reply(400, _FAULT.encode(), "text/plain"),
+    "error500": Reply(500, b"<html>java.lang.NullPointerException</html>", "text/html"),
+    "busy": Reply(503, b"", "text/plain", {"Retry-After": "120"}),
+    "login": Reply(401, b"", "text/plain", {"WWW-Authenticate": "Bearer"}),
+    "forbidden": Reply(403, b"", "text/plain"),
+    "missing": Reply(404, b"", "text/plain"),
+}
+_NOTHING = Reply(404, b"There is nothing here.", "text/plain")
+
+
 async def answer(fake: FakeTap, request: Request, behaviour: Behaviour) -> Reply:
     """Answer one request."""
-    if reply := _unwell(request, behaviour):
-        return reply
+    if ailment := _AILMENTS.get(behaviour.mode):
+        return ailment
     match request.path.strip("/").split("/"):
-        case ["sync"]:
+        case ["sync"] | ["answer"]:
             return _sync(fake, request, behaviour)
-        case ["answer"]:  # where `redirect` leads to
-            return _query(fake, request.params, behaviour)
-        case ["availability"]:
-            down = behaviour.mode == "down"
-            text = _AVAILABILITY.format(str(not down).lower(), _DOWN if down else "")
-            return _xml(text.encode())
-        case ["capabilities"]:
-            return _xml(b"<capabilities/>")
-        case ["tables"]:
-            return _xml(votable.vosi_tables(TABLES))
         case ["async"] if request.method == "POST":
             return _create(fake, request, behaviour)
         case ["async", job_id, *rest] if job_id in fake.jobs:
             return await _job(fake, request, behaviour, fake.jobs[job_id], rest)
-    return _reply(404, b"There is nothing here.", "text/plain")
+        case [resource]:
+            return _about(resource, behaviour)
+    return _NOTHING
 
 
-def _unwell(request: Request, behaviour: Behaviour) -> Reply | None:
-    here = f"/{request.archive}/tap"
-    match behaviour.mode:
-        case "empty":
-            return _reply(200, b"")
-        case "html":
-            return _reply(200, b"<!DOCTYPE html><html><body>Welcome!</body></html>", "text/html")
-        case "error200":
-            return _reply(200, votable.error(_FAULT), "text/xml")
-        case "error400":
-            return _reply(400, votable.error(_FAULT))
-        case "text400":
-            return _reply(400, _FAULT.encode(), "text/plain")
-        case "error500":
-            return _reply(500, b"<html>java.lang.NullPointerException</html>", "text/html")
-        case "busy":
-            return _reply(503, b"", "text/plain", {"Retry-After": "120"})
-        case "login":
-            return _reply(401, b"", "text/plain", {"WWW-Authenticate": "Bearer"})
-        case "forbidden":
-            return _reply(403, b"", "text/plain")
-        case "missing":
-            return _reply(404, b"", "text/plain")
-        case "moved":
-            return _reply(301, b"", "text/plain", {"Location": f"{here}2{request.path}"})
-    return None
+def _about(resource: str, behaviour: Behaviour) -> Reply:
+    match resource:
+        case "availability" if behaviour.mode != "quiet":
+            down = behaviour.mode == "down"
+            text = _AVAILABILITY.format(str(not down).lower(), _DOWN if down else "")
+            return _xml(text.encode())
+        case "capabilities":
+            return _xml(b"<capabilities/>")
+        case "tables":
+            return _xml(votable.vosi_tables(TABLES))
+    return _NOTHING
 
 
 def _sync(fake: FakeTap, request: Request, behaviour: Behaviour) -> Reply:
-    if behaviour.mode == "redirect":
+    if behaviour.mode == "moved" and request.method == "POST":
+        return _see(f"/{request.archive}/tap2/sync", status=301)
+    if behaviour.mode == "redirect" and request.path == "/sync":
         where = f"/{request.archive}/tap/answer?{urlencode(request.params)}"
-        return _reply(303, b"", "text/plain", {"Location": where})
+        return _see(where)
     return _query(fake, request.params, behaviour)
 
 
 def _query(fake: FakeTap, params: dict[str, str], behaviour: Behaviour) -> Reply:
     if params.get("REQUEST") != "doQuery" or params.get("LANG") != "ADQL":
-        return _reply(200, votable.error("REQUEST and LANG are required"), "text/xml")
+        return Reply(200, votable.error("REQUEST and LANG are required"), "text/xml")
     try:
-        result = fake.ask(params["QUERY"], min(int(params["MAXREC"]), behaviour.cap))
+        result = fake.ask(params["QUERY"], _maxrec(params, behaviour))
     except sqlite3.Error as fault:
-        return _reply(200, votable.error(f"Field query: {fault}"), "text/xml")
+        return Reply(200, votable.error(f"Field query: {fault}"), "text/xml")
     return _table(result, params.get("RESPONSEFORMAT", "votable"), behaviour)
+
+
+def _maxrec(params: dict[str, str], behaviour: Behaviour) -> int:
+    return behaviour.cap if behaviour.heedless else min(int(params["MAXREC"]), behaviour.cap)
 
 
 def _table(result: Answer, wanted: str, behaviour: Behaviour) -> Reply:
     if behaviour.mode == "late-error":
-        return _reply(200, votable.late_error(result, "The disk went away."))
+        return Reply(200, votable.late_error(result, "The disk went away."))
     if wanted in {"csv", "text/csv"}:
-        return _reply(200, votable.csv_text(result), "text/csv;header=present")
+        return Reply(200, votable.csv_text(result), "text/csv;header=present")
     binary = behaviour.mode != "tabledata" and "binary2" in wanted.lower()
     serialization = "BINARY2" if binary else "TABLEDATA"
     media_type = f"application/x-votable+xml;serialization={serialization}"
-    return _reply(200, votable.votable(result, serialization), media_type)
+    return Reply(200, votable.votable(result, serialization), media_type)
 
 
 def _create(fake: FakeTap, request: Request, behaviour: Behaviour) -> Reply:
     job = fake.jobs.create(dict(request.params), behaviour.phases, behaviour.step)
-    if request.params.get("PHASE") == "RUN":
-        _run(fake, job, behaviour)
-    return _see(request, job.id)
+    host = "http://127.0.0.2:1" if behaviour.elsewhere else ""
+    return _see(f"{host}/{request.archive}/tap/async/{job.id}")
 
 
 async def _job(
     fake: FakeTap, request: Request, behaviour: Behaviour, job: Job, rest: list[str]
 ) -> Reply:
+    if request.method == "GET":
+        return await _look(fake, request, behaviour, job, "/".join(rest))
+    jobs = f"/{request.archive}/tap/async"
     match request.method, rest:
-        case "DELETE", [] if not behaviour.undeletable:
+        case "DELETE", [] if behaviour.undeletable:
+            return Reply(405, b"", "text/plain")
+        case ("DELETE", []) | ("POST", []):
             fake.jobs.delete(job)
-            return _see(request)
-        case "DELETE", []:
-            return _reply(405, b"", "text/plain")
-        case "POST", [] if request.params.get("ACTION") == "DELETE":
-            fake.jobs.delete(job)
-            return _see(request)
+            return _see(jobs)
         case "POST", ["phase"]:
-            job.history.append(request.params["PHASE"])
             _run(fake, job, behaviour)
-            return _see(request, job.id)
         case "POST", ["executionduration"]:
             job.duration = int(request.params["EXECUTIONDURATION"])
-            return _see(request, job.id)
-        case "GET", []:
-            if behaviour.wait:
-                await _phase_changes(job, float(request.params.get("WAIT", 0)))
-            return _xml(job.document(f"/{request.archive}/tap/async/{job.id}"))
-        case "GET", ["error"]:
-            return _reply(200, votable.error(job.error), "text/xml")
-        case "GET", ["results", "result"] if job.phase == "COMPLETED":
-            return _query(fake, job.params, behaviour)
-    return _reply(404, b"There is nothing here.", "text/plain")
+    return _see(f"{jobs}/{job.id}")
+
+
+async def _look(
+    fake: FakeTap, request: Request, behaviour: Behaviour, job: Job, below: str
+) -> Reply:
+    if below == "error" and behaviour.documented:
+        return Reply(200, votable.error(job.error), "text/xml")
+    if below == "results/result" and job.phase == "COMPLETED":
+        return _query(fake, job.params, behaviour)
+    if below:
+        return _NOTHING
+    job.looks += 1
+    if job.looks <= behaviour.faint:
+        return Reply(503, b"", "text/plain")
+    if behaviour.wait:
+        await _phase_changes(job, request.params.get("PHASE"), float(request.params["WAIT"]))
+    return _xml(job.document(f"/{request.archive}/tap/async/{job.id}"))
 
 
 def _run(fake: FakeTap, job: Job, behaviour: Behaviour) -> None:
     job.started = time.monotonic()
     try:
-        fake.ask(job.params["QUERY"], min(int(job.params["MAXREC"]), behaviour.cap))
+        fake.ask(job.params["QUERY"], _maxrec(job.params, behaviour))
     except sqlite3.Error as fault:
         job.error = f"Field query: {fault}"
     if "ERROR" in job.phases:
         job.error = _FAULT
 
 
-async def _phase_changes(job: Job, seconds: float) -> None:
-    """Block while the phase stays as it is (UWS 1.1, section 2.2.1.1), if it may change."""
-    ends, phase = time.monotonic() + seconds, job.phase
-    while phase in {"PENDING", "QUEUED", "EXECUTING"} and time.monotonic() < ends:
-        if job.phase != phase:
-            return
-        await asyncio.sleep(0.01)
+async def _phase_changes(job: Job, known: str | None, seconds: float) -> None:
+    """Block while the phase is the one known, if it may change (UWS 1.1, section 2.2.1.1)."""
+    ends, phase = time.monotonic() + seconds, known or job.phase
+    while job.phase == phase in {"PENDING", "QUEUED", "EXECUTING"} and time.monotonic() < ends:  # noqa: ASYNC110
+        await asyncio.sleep(0.01)  # the clock is what changes it
 
 
-def _see(request: Request, job_id: str = "") -> Reply:
-    where = f"/{request.archive}/tap/async" + (f"/{job_id}" if job_id else "")
-    return _reply(303, b"", "text/plain", {"Location": where})
+def _see(where: str, status: int = 303) -> Reply:
+    return Reply(status, b"", "text/plain", {"Location": where})
 
 
 def _xml(body: bytes) -> Reply:
-    return _reply(200, body, "text/xml")
-
-
-def _reply(
-    status: int,
-    body: bytes,
-    content_type: str = "application/x-votable+xml",
-    headers: dict[str, str] | None = None,
-) -> Reply:
-    return Reply(status, body, content_type, headers or {})
+    return Reply(200, body, "text/xml")

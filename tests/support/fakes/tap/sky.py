@@ -77,6 +77,9 @@ _SQL_TYPES = {"long": "INTEGER", "int": "INTEGER", "short": "INTEGER", "char": "
 _TOP = re.compile(r"^\s*SELECT\s+((?:DISTINCT\s+)?)TOP\s+(\d+)\s", re.IGNORECASE)
 
 
+_QUOTED = re.compile(r"""'(?:[^']|'')*'|"((?:[^"]|"")*)\"""")
+
+
 class Sky:
     """A few hundred stars and observations around the Pleiades, the same at every start."""
 
@@ -114,6 +117,7 @@ class Sky:
 
     def ask(self, adql: str, maxrec: int) -> Answer:
         """Answer; raise `sqlite3.Error` for a query that is at fault."""
+        self._refuse_unknown_names(adql)
         limited = _TOP.match(adql)
         top = int(limited[2]) if limited else maxrec + 1
         sql = _TOP.sub(r"SELECT \1", adql)
@@ -125,6 +129,12 @@ class Sky:
             for i, name in enumerate(names)
         ]
         return Answer(fields, rows[:maxrec], overflow=len(rows) > maxrec)
+
+    def _refuse_unknown_names(self, adql: str) -> None:
+        # SQLite takes a name in double quotes that it does not know for a text.
+        for name in _QUOTED.findall(adql):
+            if name and name.replace('""', '"') not in self._known:
+                raise sqlite3.OperationalError(f"no such column: {name}")
 
     def _fill(self, table: str, fields: list[Field], rows: list[tuple]) -> None:
         columns = ", ".join(f'"{f.name}" {_SQL_TYPES.get(f.datatype, "REAL")}' for f in fields)

@@ -67,8 +67,9 @@ def _vosi_table(name: str, fields: list[Field]) -> str:
         + f'<dataType xsi:type="vs:VOTableType"{_arraysize(f)}>{f.datatype}</dataType></column>'
         for f in fields
     )
+    schema = name.split(".", maxsplit=1)[0]
     return (
-        f"<schema><name>{name.split('.', maxsplit=1)[0]}</name><table type='table'><name>{name}</name>"
+        f"<schema><name>{schema}</name><table type='table'><name>{name}</name>"
         f"<description>About {name}</description>{columns}</table></schema>"
     )
 
