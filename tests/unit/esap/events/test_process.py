@@ -20,7 +20,6 @@ from esap.events.feed import Feed
 from esap.jobs import services
 from esap.jobs.moves import Result
 
-
 browser = requests.Session()
 browser.mount("http://", requests.adapters.HTTPAdapter(pool_maxsize=64))
 
