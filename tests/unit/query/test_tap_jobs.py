@@ -47,8 +47,8 @@ def test_a_look_at_a_job_is_held_by_the_service(fake):
     with within(20):
         tap_archive(fake.url(step=0.5)).run(JOB).read_all()
 
-    looks = fake.asked("/async/job1")[:-1]
-    assert len(looks) <= 4
+    looks = _looks(fake)
+    assert len(looks) <= 3
     assert [look.params.get("PHASE") for look in looks[:2]] == [None, "EXECUTING"]
     assert all(int(look.params["WAIT"]) >= 10 for look in looks)
 
@@ -57,7 +57,7 @@ def test_a_service_that_holds_no_look_is_not_hammered(fake):
     with within(20):
         tap_archive(fake.url(step=1, wait=0)).run(JOB).read_all()
 
-    assert len(fake.asked("/async/job1")) <= 7
+    assert len(_looks(fake)) <= 7
 
 
 @pytest.mark.parametrize("phase", ["HELD", "SUSPENDED", "UNKNOWN"])
@@ -67,7 +67,7 @@ def test_a_job_that_is_paused_is_waited_for(fake, phase):
 
         assert rows.read_all().num_rows == 5
 
-    assert len(fake.asked("/async/job1")) <= 7
+    assert len(_looks(fake)) <= 7
 
 
 def test_a_job_that_fails_is_rejected_with_the_error_documents_sentence(fake):
@@ -159,6 +159,10 @@ def test_a_search_with_much_time_runs_as_a_job(fake):
 
     assert len(fake.asked("/sync")) == 1
     assert len(fake.asked("/async")) == 1
+
+
+def _looks(fake):
+    return [request for request in fake.asked("/async/job1") if request.method == "GET"]
 
 
 def _soon(claim, seconds=2.0):
