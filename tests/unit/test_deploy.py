@@ -8,6 +8,7 @@ import shutil
 import socket
 import subprocess
 import sys
+import time
 import tomllib
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -219,6 +220,7 @@ def nginx(tmp_path):
                     if trial.connect_ex(("127.0.0.1", port)) == 0:
                         break
                 assert process.poll() is None
+                time.sleep(0.02)
             yield port, events
         finally:
             process.terminate()
