@@ -160,6 +160,8 @@ class Upstream(BaseHTTPRequestHandler):
         )
         self.say(told)
         if self.path.endswith("/events"):
+            time.sleep(0.2)
+            self.say("later\n")
             self.server.go_on.wait(10)
             self.say("the end\n")
         self.wfile.write(b"0\r\n\r\n")
@@ -261,6 +263,7 @@ def test_nginx_passes_each_event_on_at_once(nginx):
     connection, answer = ask(port, "/esap-api/jobs/1/events")
 
     assert answer.readline().startswith(b"events ")
+    assert answer.readline() == b"later\n"
     events.go_on.set()
     assert answer.readline() == b"the end\n"
     connection.close()
