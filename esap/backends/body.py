@@ -117,7 +117,8 @@ class Body:
         """Read no more. A connection with bytes left in it is closed, not used again."""
         self._answer.close()
         self._answer.release_conn()
-        self._end(None)
+        if self._last:
+            self._call.finish()
 
     def release_conn(self) -> None:
         """Give the connection back, as `requests` asks for after `close`."""
@@ -145,27 +146,22 @@ class Body:
                 # A socket that was shut at the deadline also looks like an end.
                 self._call.check()
         except HTTPError as error:
-            raise self._fail(self._call.explain(error)) from error
+            raise self._fail(self._call.explain_break(error, self._received)) from error
         except EsapError as error:
             raise self._fail(error) from None
         self._received += len(data)
         self._call.received += len(data)
         if self._received > self._call.limit:
             raise self._fail(self._too_large())
-        if not data:
-            self._end(None)
+        if not data and self._last:
+            self._call.finish()
         return data
 
     def _fail(self, error: EsapError) -> EsapError:
-        self._error = error
+        self._error = self._call.failed(error) if self._last else error
         self._answer.close()
         self._answer.release_conn()
-        self._end(error)
-        return error
-
-    def _end(self, error: EsapError | None) -> None:
-        if self._last:
-            self._call.finish(error)
+        return self._error
 
     def _too_large(self) -> EsapError:
         return TooLarge(

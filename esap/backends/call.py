@@ -49,18 +49,30 @@ class Call:
         if self.scope.cancelled:
             raise Cancelled(f"The call to {self.title} was stopped: it is no longer wanted.")
         if self.scope.over:
-            raise failures.of_time(self.title, self.scope.seconds, self.received)
+            raise failures.of_time(self.title, self.scope.allowed, self.received)
 
     def explain(self, error: HTTPError) -> EsapError:
-        """Return what to raise for an error of urllib3."""
-        # When the scope ends, sockets are shut: what follows looks like a fault of the peer.
+        """Return what to raise where urllib3 found no answer."""
+        return self._ended() or failures.of_exchange(error, self.title)
+
+    def explain_break(self, error: HTTPError, received: int) -> EsapError:
+        """Return what to raise where urllib3 found no more of an answer's body."""
+        return self._ended() or failures.of_body(error, self.title, received)
+
+    def failed(self, error: EsapError) -> EsapError:
+        """End the call with this error, and return the error that tells best."""
+        told = self._ended() or error
+        told.extensions.setdefault("peer", self._config.id)
+        self.finish(told)
+        return told
+
+    def _ended(self) -> EsapError | None:
+        """Return the end of the scope, if that came: what follows looks like a fault of the peer."""
         try:
             self.check()
         except EsapError as ended:
             return ended
-        if self.received:
-            return failures.of_body(error, self.title, self.received)
-        return failures.of_exchange(error, self.title)
+        return None
 
     def answered(self, response: Response) -> None:
         """Take note of the answer to which redirects and retries have led."""

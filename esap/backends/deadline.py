@@ -37,6 +37,11 @@ class Scope:
         self._cancelled = False
 
     @property
+    def allowed(self) -> str:
+        """The time this scope had, for a sentence."""
+        return f"{round(self.seconds, 1) or round(self.seconds, 3):g} s"
+
+    @property
     def cancelled(self) -> bool:
         """Whether this scope, or one around it, was cancelled."""
         return self._cancelled or (self.parent is not None and self.parent.cancelled)
@@ -53,7 +58,7 @@ class Scope:
         left = self.ends - time.monotonic()
         if left <= 0:
             raise BackendTimedOut(
-                f"The work was not done within the {self.seconds:.3g} s it was allowed. "
+                f"The work was not done within the {self.allowed} it was allowed. "
                 "Try again, or allow more time."
             )
         return left

@@ -42,11 +42,11 @@ def of_request(error: RequestException) -> EsapError:
     )
 
 
-def of_time(title: str, seconds: float, received: int) -> EsapError:
+def of_time(title: str, allowed: str, received: int) -> EsapError:
     """Explain that the deadline passed."""
     did = f"had sent {received} bytes" if received else "had not answered"
     return BackendTimedOut(
-        f"{title} {did} when the {seconds:.3g} s it was allowed were over. "
+        f"{title} {did} when the {allowed} it was allowed were over. "
         "Try again, ask for less, or allow more time."
     )
 

@@ -150,9 +150,7 @@ class PeerSession(Session):
             if not stream:
                 _ = response.content
         except EsapError as error:
-            error.extensions.setdefault("peer", self.config.id)
-            call.finish(error)
-            raise
+            raise call.failed(error) from error.__cause__
         return response
 
     def chunks(self, response: Response, size: int = 1 << 18) -> Iterator[bytes]:
@@ -241,7 +239,6 @@ class PeerSession(Session):
             raise call.explain(error) from error
         except EsapError:
             exchange.release()
-            call.check()  # says which peer was late, which the scope cannot
             raise
         return self._response(request, answer, call)
 
