@@ -76,26 +76,22 @@ def column_of(field: pa.Field) -> Column:
 def _derived(kind: pa.DataType) -> dict[str, str]:
     """The nearest VOTable type; what VOTable has no word for is text."""
     types = pa.types
+    told = {"datatype": "char", "arraysize": "*"}
     if types.is_dictionary(kind):
-        return _derived(kind.value_type)
-    if types.is_list(kind) or types.is_large_list(kind):
-        inner = _derived(kind.value_type)
-        if "arraysize" not in inner:
-            return inner | {"arraysize": "*"}
-    if types.is_fixed_size_list(kind):
-        inner = _derived(kind.value_type)
-        if "arraysize" not in inner:
-            return inner | {"arraysize": str(kind.list_size)}
-    if types.is_timestamp(kind):
-        return {"datatype": "char", "arraysize": "*", "xtype": "timestamp"}
-    if types.is_decimal(kind):
-        return {"datatype": "double"}
-    if (datatype := _NUMBERS.get(kind)) is not None:
-        return {"datatype": datatype}
-    return {"datatype": "char", "arraysize": "*"}
+        told = _derived(kind.value_type)
+    elif types.is_list(kind) or types.is_large_list(kind) or types.is_fixed_size_list(kind):
+        size = str(kind.list_size) if types.is_fixed_size_list(kind) else "*"
+        if "arraysize" not in (value := _derived(kind.value_type)):
+            told = value | {"arraysize": size}
+    elif types.is_timestamp(kind):
+        told["xtype"] = "timestamp"
+    elif types.is_decimal(kind) or types.is_duration(kind):
+        told = {"datatype": "double"}
+    elif kind in _NUMBERS:
+        told = {"datatype": _NUMBERS[kind]}
+    return told
 
 
-# A uint64 may be larger than a `long`, so it stays text.
 _NUMBERS: dict[pa.DataType, str] = {
     pa.bool_(): "boolean",
     pa.uint8(): "unsignedByte",
@@ -105,6 +101,7 @@ _NUMBERS: dict[pa.DataType, str] = {
     pa.int32(): "int",
     pa.uint32(): "long",
     pa.int64(): "long",
+    pa.uint64(): "long",
     pa.float16(): "float",
     pa.float32(): "float",
     pa.float64(): "double",

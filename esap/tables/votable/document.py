@@ -11,7 +11,7 @@ from enum import Enum
 from xml.parsers import expat
 
 from esap.errors import QueryRejected, TooLarge, UnreadableAnswer
-from esap.tables.columns import SCALARS, Column
+from esap.tables.columns import SCALARS, Column, distinct
 
 __all__ = ["Document", "Field", "Serialization"]
 
@@ -20,6 +20,7 @@ MAX_HEAD = 1 << 24
 OPENING = re.compile(
     rb"<(?:[\w.-]+:)?(?:TABLEDATA|STREAM)(?=[\s/>])(?:\"[^\"]*\"|'[^']*'|[^'\">])*>"
 )
+SAID = ("unit", "ucd", "utype", "description", "xtype")
 # What writers of old, and others, call the types of VOTable.
 ALIASES = {
     "string": "char",
@@ -280,7 +281,11 @@ class _Table:
             raise UnreadableAnswer("The service's answer is a VOTable without a table.")
 
     def fields(self) -> list[Field]:
-        return [_field(attributes) for attributes in self._fields]
+        columns = distinct(_column(attributes) for attributes in self._fields)
+        return [
+            Field(column, attributes.get("null"))
+            for column, attributes in zip(columns, self._fields, strict=True)
+        ]
 
 
 def _check_root(name: str) -> None:
@@ -294,14 +299,12 @@ def _sentence(told: str) -> str:
     return told or "The service rejected the query without saying why."
 
 
-def _field(attributes: dict[str, str]) -> Field:
+def _column(attributes: dict[str, str]) -> Column:
     datatype = attributes.get("datatype", "char")
     datatype = ALIASES.get(datatype, datatype)
     if datatype not in SCALARS:
         raise UnreadableAnswer(f"The answer has a column of an unknown type, {datatype}.")
-    said = {
-        key: attributes.get(key) or None for key in ("unit", "ucd", "utype", "description", "xtype")
-    }
+    said = {key: attributes.get(key) or None for key in SAID}
     name = attributes.get("name") or attributes.get("ID", "")
-    arraysize = (attributes.get("arraysize") or "").replace(" ", "") or None
-    return Field(Column(name, datatype, arraysize, **said), attributes.get("null"))
+    arraysize = attributes.get("arraysize", "").replace(" ", "") or None
+    return Column(name, datatype, arraysize, **said)

@@ -13,8 +13,8 @@ from pyarrow import csv
 from esap.errors import UnreadableAnswer
 from esap.tables.votable import fallback
 from esap.tables.votable.blocks import MAX_ROW, grown
-from esap.tables.votable.document import Document, Field
 from esap.tables.votable.cells import null_of, with_nulls
+from esap.tables.votable.document import Document, Field
 from esap.tables.votable.rowtext import (
     CELL,
     NEWLINE,
