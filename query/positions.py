@@ -121,14 +121,14 @@ def _longitude(text: str, degrees_per_hour: int, whole: str) -> float:
     return _value(angle, whole) * (degrees_per_hour if hours else 1)
 
 
-def _latitude(text: str, whole: str) -> float:
+def _latitude(text: str, what: str, whole: str) -> float:
     angle = _angle(text, whole)
     if angle["unit"] == "h":
         _refuse(whole)
     degrees = _value(angle, whole)
     if abs(degrees) > 90:  # noqa: PLR2004 -- from pole to pole
         raise InvalidRequest(
-            f"In {whole!r} the second angle is {degrees:g} degrees: it must be from -90 to 90. "
+            f"In {whole!r} the {what} is {degrees:g} degrees: it must be from -90 to 90. "
             f"Write a position like {_EXAMPLES}."
         )
     return degrees
@@ -156,7 +156,7 @@ def _value(angle: re.Match[str], whole: str) -> float:
 
 
 def _position(first: str, second: str, whole: str) -> Position:
-    ra, dec = _longitude(first, 15, whole), _latitude(second, whole)
+    ra, dec = _longitude(first, 15, whole), _latitude(second, "declination", whole)
     if not 0 <= ra <= 360:  # noqa: PLR2004 -- a full circle
         raise InvalidRequest(
             f"In {whole!r} the right ascension is {ra:g} degrees: it must be from 0 to 360. "
@@ -166,7 +166,8 @@ def _position(first: str, second: str, whole: str) -> Position:
 
 
 def _from_galactic(first: str, second: str, whole: str) -> Position:
-    longitude, latitude = _longitude(first, 1, whole), _latitude(second, whole)
+    longitude = _longitude(first, 1, whole)
+    latitude = _latitude(second, "galactic latitude", whole)
     if not -180 <= longitude <= 360:  # noqa: PLR2004 -- both customs, from -180 and from 0
         raise InvalidRequest(
             f"In {whole!r} the galactic longitude is {longitude:g} degrees: it must be from 0 to "
