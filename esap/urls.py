@@ -4,7 +4,7 @@ from importlib import import_module
 
 from django.conf import settings
 from django.contrib import admin
-from django.urls import include, path, re_path
+from django.urls import URLPattern, URLResolver, include, path, re_path
 from drf_spectacular.views import SpectacularAPIView, SpectacularRedocView, SpectacularSwaggerView
 
 import esap.events.gateway_urls
@@ -18,7 +18,7 @@ for room in settings.ROOMS:
     import_module(f"{room}.urls").register(router)
 esap.jobs.urls.register(router)
 
-api = [
+api: list[URLPattern | URLResolver] = [
     re_path(r"^$", ApiRoot.as_view(), name="api-root"),
     re_path(r"^schema/?$", SpectacularAPIView.as_view(), name="schema"),
     re_path(r"^docs/?$", SpectacularSwaggerView.as_view(url_name="schema"), name="swagger-ui"),

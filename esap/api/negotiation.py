@@ -1,6 +1,6 @@
 """Which format an answer is given in, by `?format=` or by Accept."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from django.http import HttpRequest
 from rest_framework.negotiation import DefaultContentNegotiation
@@ -53,12 +53,13 @@ class PlainOrPage(DefaultContentNegotiation):
     """
 
     def select_renderer(
-        self, request: Request, renderers: Sequence[BaseRenderer], format_suffix: str | None = None
+        self, request: Request, renderers: Iterable[BaseRenderer], format_suffix: str | None = None
     ) -> tuple[BaseRenderer, str]:
         """Return the browsable renderer to a browser that names no format, else the first one."""
         accept = request.headers.get("Accept", "")
         wants_page = "text/html" in accept and not request.query_params.get("format")
-        for renderer in renderers:
+        known = list(renderers)
+        for renderer in known:
             if isinstance(renderer, BrowsableAPIRenderer) == wants_page:
                 return renderer, renderer.media_type
-        return renderers[0], renderers[0].media_type
+        return known[0], known[0].media_type

@@ -1,6 +1,6 @@
 """The pages that belong to no room: the landing page, the API's root, and the problems."""
 
-from typing import Any, ClassVar
+from typing import Any
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
@@ -39,7 +39,7 @@ class ApiRoot(APIView):
     `POST query/searches`. Every failure is a problem document that says what to do.
     """
 
-    permission_classes: ClassVar = [AllowAny]
+    permission_classes = (AllowAny,)
 
     @extend_schema(responses=OpenApiTypes.OBJECT, operation_id="root")
     def get(self, request: Request) -> Response:
@@ -67,7 +67,7 @@ class ApiRoot(APIView):
 class ProblemPages(APIView):
     """What each problem means, and what to do about it."""
 
-    permission_classes: ClassVar = [AllowAny]
+    permission_classes = (AllowAny,)
 
     @extend_schema(responses=OpenApiTypes.OBJECT, operation_id="problems")
     def get(self, request: Request, slug: str | None = None) -> Response:

@@ -13,7 +13,8 @@ SLUG = r"^[a-z0-9][a-z0-9_-]{0,63}$"
 
 
 def _in_data_dir(path: Path, info: ValidationInfo) -> Path:
-    return (info.context or {}).get("data_dir", Path()) / path
+    folder: Path = (info.context or {}).get("data_dir", Path())
+    return folder / path
 
 
 DataPath = Annotated[Path, AfterValidator(_in_data_dir)]

@@ -1,7 +1,5 @@
 """Every dataset as a cone search service of the Virtual Observatory."""
 
-from typing import ClassVar
-
 from django.http import HttpResponse
 from django.http.response import HttpResponseBase
 from drf_spectacular.types import OpenApiTypes
@@ -24,7 +22,7 @@ _VOTABLE = "application/x-votable+xml"
 class ConeSearchViewSet(ViewSet):
     """IVOA Simple Cone Search 1.03: for pyvo, TOPCAT, Aladin."""
 
-    permission_classes: ClassVar = [AllowAny]
+    permission_classes = (AllowAny,)
     content_negotiation_class = PlainOrPage
     lookup_value_regex = "[a-z0-9][a-z0-9_-]*"
 

@@ -1,7 +1,5 @@
 """The published query endpoint."""
 
-from typing import ClassVar
-
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework.permissions import AllowAny
@@ -34,7 +32,7 @@ _PARAMETERS = {
 class PublishedQueryViewSet(ViewSet):
     """Search as the published gateway does; `query/searches` is the richer way."""
 
-    permission_classes: ClassVar = [AllowAny]
+    permission_classes = (AllowAny,)
 
     @extend_schema(
         parameters=[

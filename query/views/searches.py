@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from http import HTTPStatus
-from typing import Any, ClassVar
+from typing import Any
 from uuid import UUID
 
 import orjson
@@ -40,7 +40,7 @@ class SearchViewSet(ViewSet):
     any other format. What happened at each archive is part of the answer.
     """
 
-    permission_classes: ClassVar = [AllowAny]
+    permission_classes = (AllowAny,)
     content_negotiation_class = PlainOrPage
     serializer_class = SearchSerializer
     lookup_value_regex = "[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"

@@ -39,14 +39,14 @@ def test_columns_are_united_and_rows_say_where_they_are_from() -> None:
 
 
 @pytest.mark.parametrize(
-    ("one", "other", "expected", "values"),
+    ("one", "other", "expected", "datatype", "values"),
     [
-        ("short", "long", pa.int64(), [1, 2]),
-        ("int", "double", pa.float64(), [1.0, 2.0]),
-        ("int", "char", pa.string(), ["1", "2"]),
+        ("short", "long", pa.int64(), "long", [1, 2]),
+        ("int", "double", pa.float64(), "double", [1.0, 2.0]),
+        ("int", "char", pa.string(), "char", ["1", "2"]),
     ],
 )
-def test_types_widen_to_what_holds_all_values(one, other, expected, values) -> None:
+def test_types_widen_to_what_holds_all_values(one, other, expected, datatype, values) -> None:
     given = ["2"] if other == "char" else [2]
     merged = merge(
         [
@@ -57,6 +57,7 @@ def test_types_widen_to_what_holds_all_values(one, other, expected, values) -> N
     ).read_all()  # fmt: skip
 
     assert merged.schema.field("x").type == expected
+    assert column_of(merged.schema.field("x")).datatype == datatype
     assert merged.column("x").to_pylist() == values
 
 
