@@ -157,7 +157,7 @@ class Upstream(BaseHTTPRequestHandler):
             f"{self.headers['X-Forwarded-For']}\n"
         )
         self.say(told)
-        if self.path.endswith("/events"):
+        if self.server.name == "events":
             time.sleep(0.2)
             self.say("later\n")
             self.server.go_on.wait(10)
