@@ -26,12 +26,14 @@ class Breaker:
 
     def __init__(
         self,
+        peer: str,
         title: str,
         *,
         failures: int = 5,
         pause: float = 30.0,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
+        self.peer = peer
         self.title = title
         self.last_error = ""
         self.last_error_at: datetime | None = None
@@ -71,6 +73,7 @@ class Breaker:
                 raise BackendUnavailable(
                     f"{self.title} is not asked just now, because its last {self._failures} calls "
                     f"failed. It is tried again in {wait} s. Its last error: {self.last_error}",
+                    peer=self.peer,
                     retry_after=wait,
                 )
             self._tried_again_at = now + self._pause

@@ -18,7 +18,7 @@ __all__ = ["Call"]
 
 log = structlog.get_logger(__name__)
 
-# A user who allows an archive less than this learns nothing about its health.
+# Nothing is learnt about an archive's health where a user allowed it less than this.
 _FAIR_SECONDS = 3.0
 
 
@@ -67,7 +67,7 @@ class Call:
         return told
 
     def _ended(self) -> EsapError | None:
-        """Return the end of the scope, if that came: what follows looks like a fault of the peer."""
+        """Return the end of the scope, if that came; what follows it looks like a peer's fault."""
         try:
             self.check()
         except EsapError as ended:
@@ -98,7 +98,7 @@ class Call:
 
     def _tell_breaker(self, error: EsapError | None) -> None:
         if isinstance(error, BackendTimedOut):
-            fair = self.scope.seconds >= min(_FAIR_SECONDS, self._config.timeout)
+            fair = self.scope.seconds > min(_FAIR_SECONDS, self._config.timeout / 2)
             ill = error.detail if fair else None
         elif isinstance(error, BackendUnavailable):
             ill = error.detail

@@ -59,8 +59,8 @@ def of_exchange(error: HTTPError, title: str) -> EsapError:  # noqa: PLR0911 - a
             return BackendTimedOut(f"{title} was silent for too long. Try again later.")
         case SSLError() if isinstance(cause, ssl.SSLCertVerificationError):
             return BackendFailed(
-                f"{title} cannot be trusted: {_sentence(cause.verify_message)}. Tell those who run "
-                "it; for an authority of your own, the operator sets ESAP_CA_BUNDLE."
+                f"{title} cannot be trusted ({cause.verify_message.rstrip('.')}). Tell those who "
+                "run it; for an authority of your own, the operator sets ESAP_CA_BUNDLE."
             )
         case SSLError():
             return BackendUnavailable(
@@ -127,7 +127,3 @@ def _phrase(status: int) -> str:
         return HTTPStatus(status).phrase
     except ValueError:
         return ""
-
-
-def _sentence(text: str) -> str:
-    return text[:1].lower() + text[1:]

@@ -84,7 +84,7 @@ class PeerSession(Session):
     ) -> None:
         super().__init__()
         self.config = config
-        self.breaker = Breaker(config.title)
+        self.breaker = Breaker(config.id, config.title)
         self.trust_env = False  # A proxy or .netrc of the host must not leak in.
         self.headers["User-Agent"] = user_agent
         self.headers["Accept-Encoding"] = ACCEPTED
@@ -110,6 +110,7 @@ class PeerSession(Session):
         **parts: Any,
     ) -> PeerResponse:
         """Make a call; `timeout` is its total deadline. TLS is verified, whatever `verify` says."""
+        check_url(url)
         request = Request(method.upper(), url, params=params, data=data, headers=headers, **parts)
         try:
             prepared = self.prepare_request(request)

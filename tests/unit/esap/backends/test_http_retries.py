@@ -1,5 +1,6 @@
 """Calls are made again only where that is harmless and may help."""
 
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 
@@ -75,10 +76,8 @@ def test_other_answers_are_final(talk, status):
 def test_what_may_have_had_an_effect_is_not_sent_twice(talk, method, script):
     peer, session = talk(script)
 
-    try:
+    with suppress(BackendUnavailable):
         session.request(method, peer.url, data=b"job")
-    except BackendUnavailable:
-        pass
 
     assert len(peer.heard) == 1
 
@@ -202,5 +201,7 @@ def test_pauses_grow_and_are_spread(monkeypatch):
     first = [retries.pause_before(0, None) for _ in range(200)]
     second = [retries.pause_before(1, None) for _ in range(200)]
 
-    assert 0.1 <= min(first) < 0.15 < 0.25 < max(first) <= 0.3
-    assert 0.2 <= min(second) < 0.3 < 0.5 < max(second) <= 0.6
+    assert 0.1 <= min(first) < 0.15
+    assert 0.25 < max(first) <= 0.3
+    assert 0.2 <= min(second) < 0.3
+    assert 0.5 < max(second) <= 0.6
