@@ -30,7 +30,16 @@ def install(packages: list[str]) -> None:
     environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
     subprocess.run(["apt-get", "update", "-q"], check=True, env=environment)
     subprocess.run(
-        ["apt-get", "install", "-q", "-y", "--no-install-recommends", *packages],
+        [
+            "apt-get",
+            "install",
+            "-q",
+            "-y",
+            "-o",
+            "Dpkg::Use-Pty=0",
+            "--no-install-recommends",
+            *packages,
+        ],
         check=True,
         env=environment,
         stdin=subprocess.DEVNULL,

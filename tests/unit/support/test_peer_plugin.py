@@ -27,7 +27,7 @@ def project(tmp_path, cache, monkeypatch):
     """A folder to put tests in, where `tiny` and the absent `nowhere` are the only peers."""
     (tmp_path / "pytest.ini").write_text(SETTINGS)
     monkeypatch.setenv("TINY_PEERS_ONLY", "1")
-    monkeypatch.setenv("PYTHONPATH", str(CHECKOUT))
+    monkeypatch.setenv("PYTHONPATH", str(CHECKOUT), prepend=os.pathsep)
     monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")
     monkeypatch.delenv("ESAP_REQUIRE_PEERS", raising=False)
     return tmp_path
