@@ -61,7 +61,7 @@ class TableStream:
 
     @classmethod
     def of(cls, rows: pa.Table | Iterable[pa.RecordBatch], schema: pa.Schema | None = None) -> Self:
-        """A stream of what is at hand: a table, a reader, or batches (at least one, or `schema`)."""
+        """A stream of a table, a reader, or batches: at least one of them, or `schema`."""
         if isinstance(rows, pa.Table):
             return cls(rows.schema, rows.to_batches())
         batches = iter(rows)

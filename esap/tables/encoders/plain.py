@@ -11,10 +11,10 @@ PLAIN = {pa.string(), pa.float32(), pa.float64()}
 TO_SECONDS = {"s": 1.0, "ms": 1e3, "us": 1e6, "ns": 1e9}
 
 
-def plain(array: pa.Array) -> pa.Array:
+def plain(array: pa.Array) -> pa.Array:  # noqa: PLR0911 -- a table of cases
     """The same values as numbers, truths, text, or lists of them.
 
-    Instants become ISO 8601 in UTC, durations seconds; bytes hexadecimal; nested values become JSON.
+    Instants become ISO 8601 in UTC, durations seconds, bytes hexadecimal, nested values JSON.
     """
     types, kind = pa.types, array.type
     if types.is_dictionary(kind):
@@ -39,7 +39,7 @@ def plain(array: pa.Array) -> pa.Array:
 
 
 def _is_text(kind: pa.DataType) -> bool:
-    return pa.types.is_large_string(kind) or pa.types.is_string_view(kind)
+    return bool(pa.types.is_large_string(kind) or pa.types.is_string_view(kind))
 
 
 def _plain_list(array: pa.Array) -> pa.Array:

@@ -9,7 +9,7 @@ MAX_ROW = 1 << 26
 
 
 def grown(pieces: Iterable[bytes]) -> Iterator[bytes]:
-    """Blocks of at least 64 KB, each at least twice the last, up to 512 KB: first rows come soon."""
+    """Blocks of at least 64 KB, doubling up to 512 KB, so that the first rows come soon."""
     wanted = FIRST
     parts: list[bytes] = []
     size = 0

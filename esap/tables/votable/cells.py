@@ -26,6 +26,8 @@ ITEMS = {
     "char": "u1",
     "unicodeChar": ">u2",
 }
+TEXT_SIZE = re.compile(r"\d*\*|[1-9]\d*")
+ARRAY_SIZE = re.compile(r"\d*\*|[1-9]\d*(x[1-9]\d*)*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,12 +44,9 @@ def is_plain(field: Field) -> bool:
     Left to astropy are bits, complex numbers, arrays of text, arrays of several dimensions of which
     the last is variable, and sizes that are none.
     """
-    datatype, size = field.column.datatype, field.column.arraysize
-    dimensions = 1 if datatype in TEXT else 9
-    return datatype in ITEMS and (
-        size is None
-        or re.fullmatch(r"\d*\*|[1-9]\d*(x[1-9]\d*){,%d}" % (dimensions - 1), size) is not None
-    )
+    column = field.column
+    sizes = TEXT_SIZE if column.datatype in TEXT else ARRAY_SIZE
+    return column.datatype in ITEMS and sizes.fullmatch(column.arraysize or "1") is not None
 
 
 def shape_of(field: Field) -> Shape:

@@ -84,6 +84,7 @@ class Document:
 
     def finish(self, after_rows: bytes) -> None:
         """Read on from the tag that ends the rows to the end, and judge the whole."""
+        self._table.rows_are_over = True
         self._feed(after_rows)
         for chunk in self.rest():
             self._feed(chunk)
@@ -174,8 +175,14 @@ def _parser_for(table: "_Table") -> expat.XMLParserType:
     return parser
 
 
-def _refuse_declarations(name: str, _system: str, _public: str, has_subset: int) -> None:
-    """Old services point to VOTable.dtd, which we do not fetch; entities of their own are refused."""
+def _refuse_declarations(
+    name: str,
+    _system: str | None,
+    _public: str | None,
+    has_subset: bool,  # noqa: FBT001 -- expat's signature
+    /,
+) -> None:
+    """Entities are refused; a DTD, to which old services point, is not fetched."""
     if name.lower() == "html":
         raise UnreadableAnswer("The service answered with a web page instead of a table.")
     if has_subset:
@@ -188,6 +195,7 @@ class _Table:
     def __init__(self) -> None:
         self.depth = 0
         self.in_rows = False
+        self.rows_are_over = False
         self.overflow = False
         self.number = -1
         self.serialization = Serialization.NONE
@@ -207,7 +215,7 @@ class _Table:
         self._path.append(name)
         if name == "RESOURCE":
             self._resources.append(attributes.get("type", "results"))
-        elif name == "INFO":
+        elif name == "INFO" or (name == "PARAM" and not self._inside):
             self._infos.append(attributes)
             self._text = []
         elif name == "TABLE" and not self._found:
@@ -251,18 +259,22 @@ class _Table:
             self._inside = False
         elif name == "RESOURCE":
             self._resources.pop()
-        elif self._text is not None and name in ("INFO", "DESCRIPTION"):
-            told = " ".join("".join(self._text).split())
-            if name == "INFO":
-                self._infos[-1]["text"] = told
-                self._note_overflow(self._infos[-1])
-            else:
-                self._fields[-1]["description"] = told
-            self._text = None
+        elif self._text is not None and name in ("INFO", "PARAM"):
+            self._infos[-1]["text"] = self._told()
+            self._note_overflow(self._infos[-1])
+        elif self._text is not None and name == "DESCRIPTION" and self._path[-1] == "FIELD":
+            self._fields[-1]["description"] = self._told()
+
+    def _told(self) -> str:
+        told = " ".join("".join(self._text or ()).split())
+        self._text = None
+        return told
 
     def text(self, text: str) -> None:
         if self._text is not None:
             self._text.append(text)
+        elif self.rows_are_over and self.in_rows and text.strip():
+            raise UnreadableAnswer("The rows of the answer are broken by markup; it is refused.")
 
     def _note_overflow(self, info: dict[str, str]) -> None:
         status = info.get("name") == "QUERY_STATUS" and info.get("value", "").strip().upper()

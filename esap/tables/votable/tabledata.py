@@ -13,7 +13,7 @@ from pyarrow import csv
 from esap.errors import UnreadableAnswer
 from esap.tables.votable import fallback
 from esap.tables.votable.blocks import MAX_ROW, grown
-from esap.tables.votable.cells import null_of, with_nulls
+from esap.tables.votable.cells import null_of, shape_of, with_nulls
 from esap.tables.votable.document import Document, Field
 from esap.tables.votable.rowtext import (
     CELL,
@@ -77,6 +77,7 @@ class _Reader:
         self._fields = fields
         self._schema = pa.schema([field.column.field() for field in fields])
         self._nulls = [null_of(field) for field in fields]
+        self._lengths = [shape_of(field).count for field in fields]
         self._has_integers = any(pa.types.is_integer(kind) for kind in self._schema.types)
         self._cutter = Cutter()
         names = [str(number) for number in range(len(fields))]
@@ -107,12 +108,15 @@ class _Reader:
             if standin in text
         ]
         columns = []
-        for cells, kind, null in zip(table.columns, self._schema.types, self._nulls, strict=True):
+        for cells, kind, null, length in zip(
+            table.columns, self._schema.types, self._nulls, self._lengths, strict=True
+        ):
             column = cells.combine_chunks()
             if pa.types.is_string(kind):
                 for standin, character in standins:
                     column = pc.replace_substring(column, standin, character)
-            columns.append(_column(column, kind, null))
+                column = pc.ascii_trim_whitespace(column)  # as astropy does
+            columns.append(_column(column, kind, null, length))
         return pa.record_batch(columns, schema=self._schema)
 
 
@@ -130,11 +134,11 @@ def _read_as(kind: pa.DataType) -> pa.DataType:
     return pa.string() if pa.types.is_boolean(kind) or pa.types.is_list(kind) else kind
 
 
-def _column(cells: pa.Array, kind: pa.DataType, null: pa.Scalar | None) -> pa.Array:
+def _column(cells: pa.Array, kind: pa.DataType, null: float | None, length: int | None) -> pa.Array:
     if pa.types.is_boolean(kind):
         return _truths(cells)
     if pa.types.is_list(kind):
-        return _lists(cells, kind, null)
+        return _lists(cells, kind, null, length)
     return with_nulls(cells, null)
 
 
@@ -148,7 +152,7 @@ def _truths(cells: pa.Array) -> pa.Array:
     )
 
 
-def _lists(cells: pa.Array, kind: pa.ListType, null: pa.Scalar | None) -> pa.Array:
+def _lists(cells: pa.Array, kind: pa.ListType, null: float | None, length: int | None) -> pa.Array:
     """Numbers between white space; an empty cell is null."""
     trimmed = pc.ascii_trim_whitespace(cells)
     present = pc.if_else(pc.equal(trimmed, ""), None, trimmed)
@@ -157,4 +161,6 @@ def _lists(cells: pa.Array, kind: pa.ListType, null: pa.Scalar | None) -> pa.Arr
         values = _truths(parts.values)
     else:
         values = with_nulls(pc.cast(parts.values, kind.value_type), null)
+    if length is not None and pc.any(pc.not_equal(pc.list_value_length(parts), length)).as_py():
+        raise Unusual
     return pa.ListArray.from_arrays(parts.offsets, values, type=kind, mask=pc.is_null(parts))
