@@ -191,7 +191,10 @@ class Registry(Generic[B]):
         cls = self.load(str(entry.values["type"]))
         config = cls.Config.model_validate(entry.values, context={"data_dir": settings.DATA_DIR})
         http = open_session(
-            config, proxy=settings.OUTBOUND_PROXY, ca_bundle=settings.OUTBOUND_CA_BUNDLE
+            config,
+            proxy=settings.OUTBOUND_PROXY,
+            ca_bundle=settings.OUTBOUND_CA_BUNDLE,
+            user_agent=f"esap-api-gateway/{settings.VERSION}",
         )
         return cls(config, http)
 
