@@ -62,7 +62,7 @@ def select(among: Iterable[Item], asked: Mapping[str, str]) -> list[Mapping[str,
     them; as there, an empty one and one whose name is not a field are passed over.
     """
     chosen = list(among)
-    names = _fields(chosen)
+    names = _fields(chosen) if asked else set()
     for key, wanted in asked.items():
         test = _test(key, wanted, names)
         if test:
