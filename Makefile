@@ -12,7 +12,7 @@ COMPILE := pip compile --quiet --universal --python-version 3.11 --generate-hash
            --no-emit-index-url --custom-compile-command "make pins" $(if $(UPGRADE),--upgrade)
 
 .DEFAULT_GOAL := help
-.PHONY: help run test peers lint format bench docs openapi pins clean
+.PHONY: help run test peers lint format bench docs reference pins clean
 
 help:  ## list what can be asked
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -39,18 +39,18 @@ lint: $(VENV)/develops  ## every check that needs no running gateway
 	$(RUN) manage.py spectacular --settings esap.settings.test --validate --fail-on-warn \
 	    --file var/openapi.yaml
 	@diff -u docs/reference/openapi.yaml var/openapi.yaml \
-	    || { echo "The API's document has changed: run 'make openapi' and commit it."; exit 1; }
+	    || { echo "The API's document has changed: run 'make reference' and commit it."; exit 1; }
 
 format: $(VENV)/develops  ## put the code into its form
 	$(RUN) -m ruff check --fix .
 	$(RUN) -m ruff format .
 
-openapi: $(VENV)/develops  ## write docs/reference/openapi.yaml anew
-	$(RUN) manage.py spectacular --settings esap.settings.test --validate --fail-on-warn \
-	    --file docs/reference/openapi.yaml
+reference: $(VENV)/develops  ## write anew the pages of docs/reference that follow from the code
+	$(RUN) manage.py write_reference --settings esap.settings.test
 
+BENCHMARKS ?= $(filter-out __init__ support,$(basename $(notdir $(wildcard benchmarks/*.py))))
 bench: $(VENV)/develops  ## every figure we claim, measured here (minutes)
-	@set -e; for script in benchmarks/[a-z]*.py; do echo "== $$script"; $(RUN) $$script; done
+	@set -e; for script in $(BENCHMARKS); do echo "== $$script"; $(RUN) -m benchmarks.$$script; done
 
 docs: $(VENV)/develops  ## the documentation, in docs/_build/html
 	$(RUN) -m sphinx -W -n --keep-going -q -b html docs docs/_build/html

@@ -33,7 +33,7 @@ api: list[URLPattern | URLResolver] = [
 urlpatterns = [
     path("", Landing.as_view(), name="landing"),
     path("esap-api/", include(api)),
-    re_path(r"^esap-api$", ApiRoot.as_view()),
+    re_path(r"^esap-api$", ApiRoot.as_view(schema=None)),
 ]
 
 handler404 = nothing_here

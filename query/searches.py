@@ -33,6 +33,7 @@ class Search:
         self.errands = errands
         self.outcomes: list[Outcome] = []
         self._began = time.monotonic()
+        self._closed = False
 
     @classmethod
     def open(cls, asked: Mapping[str, object], owner: Any = None) -> "Search":
@@ -71,11 +72,14 @@ class Search:
                 yield event
 
     def run(self, unwanted: Callable[[], bool] = lambda: False) -> Iterator[Event]:
-        """Ask all archives as `ask_all` does, and record in the job how it ended."""
+        """Ask all archives as `ask_all` does, and record in the job how it ended.
+
+        Whoever may stop before the end calls `close`: a generator never begun has no end.
+        """
         try:
             yield from self.ask_all(unwanted)
         finally:
-            self._record()
+            self.close()
 
     def answered(self) -> bool:
         """Whether every dataset has said how it ended."""
@@ -97,8 +101,11 @@ class Search:
             "problems": [problem_of(outcome) for outcome in ordered if outcome.slug],
         }
 
-    def _record(self) -> None:
-        """Write the outcomes into the job, and end it."""
+    def close(self) -> None:
+        """Write the outcomes into the job, and end it; once, however often this is called."""
+        if self._closed:
+            return
+        self._closed = True
         try:
             for outcome in self.outcomes:
                 jobs.record_event(self.job, "archive", outcome_data(outcome))

@@ -9,7 +9,8 @@ from typing import Any
 
 import orjson
 
-from esap.tables.encoders.json import columns_json, rows_json
+from esap.tables.encoders.json_rows import rows_json
+from esap.tables.encoders.jsontext import columns_member
 from query.federation import Columns, Event, Outcome, Rows
 from query.searches import Search, outcome_data
 
@@ -53,7 +54,7 @@ def _say(event: Event) -> Said:
     origin = orjson.dumps({"archive": event.archive, "dataset": event.dataset})[:-1]
     match event:
         case Columns():
-            return "columns", b'%b,"columns":%b}' % (origin, columns_json(event.schema))
+            return "columns", b"%b,%b}" % (origin, columns_member(event.schema))
         case Rows():
             return "rows", b'%b,"rows":%b}' % (origin, rows_json(event.batch))
         case Outcome():

@@ -23,8 +23,10 @@ def stream(
     `on_close` is called when the answer is finished or the client has left.
     """
     first = list(_take_one(chunks))
+    closers = [getattr(chunks, "close", None), on_close]
     response = StreamingHttpResponse(
-        _closing(chain(first, chunks), chunks, on_close), content_type=content_type
+        _Closing(chain(first, chunks), *(closer for closer in closers if closer)),
+        content_type=content_type,
     )
     response.headers["X-Accel-Buffering"] = "no"  # nginx would hold rows back
     response.headers["Cache-Control"] = "no-store"
@@ -57,14 +59,24 @@ def _take_one(chunks: Iterator[bytes]) -> Iterator[bytes]:
         yield next(chunks)
 
 
-def _closing(
-    chunks: Iterator[bytes], source: Iterator[bytes], on_close: Callable[[], None] | None
-) -> Iterator[bytes]:
-    try:
-        yield from chunks
-    finally:
-        close = getattr(source, "close", None)
-        if close is not None:
-            close()
-        if on_close is not None:
-            on_close()
+class _Closing:
+    """Chunks that are closed exactly once, even if nobody ever asked for the first."""
+
+    def __init__(self, chunks: Iterator[bytes], *closers: Callable[[], None]) -> None:
+        self._chunks = chunks
+        self._closers = list(closers)
+
+    def __iter__(self) -> Iterator[bytes]:
+        return self
+
+    def __next__(self) -> bytes:
+        try:
+            return next(self._chunks)
+        except BaseException:
+            self.close()
+            raise
+
+    def close(self) -> None:
+        """Let go of all; Django calls it when the answer is finished or the client has left."""
+        while self._closers:
+            self._closers.pop(0)()

@@ -117,7 +117,10 @@ def _rooms(base: str) -> list[tuple[str, str, dict[str, str]]]:
     return [(room, abouts.get(room, ""), found) for room, found in links.items()]
 
 
-def nothing_here(request: HttpRequest, exception: Exception) -> HttpResponse:
+def nothing_here(
+    request: HttpRequest,
+    exception: Exception,  # noqa: ARG001 - Django passes it by name
+) -> HttpResponse:
     """Answer 404 as a problem."""
     root = reverse("api-root")
     return problem_response(

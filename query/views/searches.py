@@ -107,10 +107,15 @@ class SearchViewSet(ViewSet):
         give_back: Callable[[], None],
     ) -> HttpResponseBase:
         if wanted == "ndjson":
+
+            def on_close() -> None:
+                search.close()
+                give_back()
+
             return stream(
                 lines(search, search.run(left)),
                 content_type=FORMATS["ndjson"][0],
-                on_close=give_back,
+                on_close=on_close,
             )
         table = services.search_at_once(search, left)
         give_back()

@@ -10,7 +10,7 @@ from esap.tables.encoders.joined import joined
 from esap.tables.encoders.jsontext import columns_member, json_text, members
 from esap.tables.stream import TableStream
 
-__all__ = ["JsonRows", "Ndjson"]
+__all__ = ["JsonRows", "Ndjson", "rows_json"]
 
 
 class JsonRows(Encoder):
@@ -41,6 +41,13 @@ class Ndjson(Encoder):
         first, *others = (orjson.dumps(name).decode() + ":" for name in stream.schema.names)
         for piece in pieces(stream):
             yield joined(_row(piece, "{" + first, ["," + other for other in others], "}\n"))
+
+
+def rows_json(batch: pa.RecordBatch) -> bytes:
+    """The rows of a batch as one array of arrays, on one line."""
+    if not batch.num_rows:
+        return b"[]"
+    return b"[%b]" % joined(_row(batch, ",[", [","] * (batch.num_columns - 1), "]"))[1:]
 
 
 def _row(

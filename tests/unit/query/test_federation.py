@@ -120,7 +120,7 @@ def test_one_bad_archive_leaves_the_others_rows_the_same(fake, ask_archives, mod
 def test_rows_come_as_each_archive_answers(fake, ask_archives) -> None:
     events = ask_archives({"slow": fake.url(latency=1.0), "quick": fake.url()})
 
-    assert [name for name in outcomes(events)] == ["quick", "slow"]
+    assert list(outcomes(events)) == ["quick", "slow"]
 
 
 def test_many_archives_take_the_time_of_one(fake, ask_archives) -> None:

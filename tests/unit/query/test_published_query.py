@@ -78,7 +78,7 @@ def test_both_slash_forms_answer() -> None:
 
 
 def test_a_search_sent_twice_and_its_pages_are_one_question_upstream(fake) -> None:
-    before = len(fake.asked("sync"))
+    before = len(fake.asked("/sync"))
     query = "archive_uri=stars&ra=56.75&dec=24.12&fov=180"
     answers = []
     threads = [
@@ -93,7 +93,7 @@ def test_a_search_sent_twice_and_its_pages_are_one_question_upstream(fake) -> No
         thread.join()
     get(f"{query}&page=2")
 
-    assert len(fake.asked("sync")) - before == 1
+    assert len(fake.asked("/sync")) - before == 1
     assert answers[0] is answers[1]
 
 
@@ -128,9 +128,9 @@ def test_no_parameters_is_a_problem_and_no_dataset_an_empty_answer() -> None:
 
 
 def test_adql_answers_as_the_ivoa_page_reads_it() -> None:
-    answer = get(
-        "archive_uri=stars&adql_query=SELECT TOP 2 name, 'a,b' AS pair, ra FROM sky.stars ORDER BY id"
-    ).json()
+    adql = "SELECT TOP 2 name, 'a,b' AS pair, ra FROM sky.stars ORDER BY id"
+
+    answer = get(f"archive_uri=stars&adql_query={adql}").json()
 
     row = answer["results"][0]
     assert list(row) == ["dataset", "result", "query", "url", "thumbnail", "fields"]

@@ -108,9 +108,10 @@ def test_a_votable_is_read_by_astropy_with_units_and_outcomes(serialization) -> 
 
 def test_csv_parquet_and_arrow_hold_the_same_rows() -> None:
     csv = content(search(accept="text/csv")).decode()
-    parquet = pyarrow.parquet.read_table(
+    file = pyarrow.parquet.ParquetFile(
         io.BytesIO(content(search(accept="application/vnd.apache.parquet")))
     )
+    parquet = file.read()
     arrow = pyarrow.ipc.open_stream(
         content(search(accept="application/vnd.apache.arrow.stream"))
     ).read_all()
@@ -119,7 +120,7 @@ def test_csv_parquet_and_arrow_hold_the_same_rows() -> None:
     assert csv.splitlines()[0].startswith("archive,dataset,id,name,ra,dec")
     assert parquet.column("id").to_pylist() == arrow.column("id").to_pylist()
     assert parquet.num_rows == 20
-    assert b"backend-failed" in b"".join((parquet.schema.metadata or {}).values())
+    assert b"backend-failed" in b"".join(file.metadata.metadata.values())
 
 
 def test_a_search_leaves_a_job_with_its_outcomes() -> None:
@@ -210,21 +211,6 @@ def test_only_so_many_searches_run_at_once_for_one_caller(settings) -> None:
     assert (second.status_code, second.json()["slug"]) == (429, "too-many-requests")
     assert second["Retry-After"] == "1"
     assert third.status_code == 200
-
-
-def test_a_chunked_body_is_read_whole() -> None:
-    body = json.dumps({**CONE, "limit": 1}).encode()
-    response = Client().generic(
-        "POST",
-        URL,
-        body,
-        "application/json",
-        CONTENT_LENGTH="",
-        HTTP_TRANSFER_ENCODING="chunked",
-    )
-
-    assert response.status_code == 200
-    assert len(json.loads(content(response))["rows"]) == 1
 
 
 def test_a_browser_gets_a_page_with_the_answer() -> None:

@@ -13,6 +13,18 @@ from esap.settings.env import BASE_DIR, Environment
 __all__ = ["problems_page", "settings_page"]
 
 
+_SETTINGS = (
+    "The gateway is configured by environment variables. Lists are written with commas or spaces. "
+    "A value that does not convert stops the start."
+)
+_PROBLEMS = (
+    "Every failed request answers with a problem document (RFC 9457, `application/problem+json`): "
+    "`type`, `title`, `status`, `detail` (a sentence that says what to do), `slug`, `retryable`, "
+    "`instance`, and what else helps, such as `errors` by field. What happens at an archive is not "
+    "a problem of the search: it stands in the answer's `problems`, under the same slugs."
+)
+
+
 class Command(BaseCommand):
     """Write docs/reference/{settings,problems}.md and openapi.yaml."""
 
@@ -39,8 +51,7 @@ def settings_page() -> str:
     lines = [
         "# Settings",
         "",
-        "The gateway is configured by environment variables. Lists are written with commas or "
-        "spaces. A value that does not convert stops the start.",
+        _SETTINGS,
         "",
         "| variable | default | meaning |",
         "|---|---|---|",
@@ -65,11 +76,7 @@ def problems_page() -> str:
     lines = [
         "# Problems",
         "",
-        "Every failed request answers with a problem document (RFC 9457, "
-        "`application/problem+json`): `type`, `title`, `status`, `detail` (a sentence that says "
-        "what to do), `slug`, `retryable`, `instance`, and what else helps, such as `errors` by "
-        "field. What happens at an archive is not a problem of the search: it stands in the "
-        "answer's `problems`, under the same slugs.",
+        _PROBLEMS,
         "",
         "| slug | status | try again? | meaning |",
         "|---|---|---|---|",
@@ -79,5 +86,3 @@ def problems_page() -> str:
         again = "yes" if cls.retryable else "no"
         lines.append(f"| `{cls.slug}` | {cls.status.value} | {again} | {meaning} |")
     return "\n".join([*lines, ""])
-
-

@@ -1,9 +1,13 @@
 """What every answer of the API has in common."""
 
+import io
+
 import pytest
+from django.http import HttpResponse
 from django.test import Client, RequestFactory
 
 from esap.api.in_flight import Slots, caller_key
+from esap.api.middleware import WholeBody
 from esap.api.negotiation import table_format
 from esap.errors import NotAcceptable, TooManyRequests
 
@@ -79,6 +83,25 @@ def test_a_body_that_is_too_large_is_refused_before_it_is_read(settings) -> None
     )
 
     assert (response.status_code, response.json()["slug"]) == (413, "too-large")
+
+
+@pytest.mark.parametrize(("length", "expected"), [(100, 100), (101, "refused")])
+def test_a_chunked_body_is_read_whole_up_to_the_limit(settings, length, expected) -> None:
+    settings.DATA_UPLOAD_MAX_MEMORY_SIZE = 100
+    request = RequestFactory().post("/", HTTP_TRANSFER_ENCODING="chunked")
+    # As gunicorn gives it: no length, and a stream that undoes the chunks.
+    request.META.pop("CONTENT_LENGTH", None)
+    request.environ["wsgi.input"] = io.BytesIO(b"x" * length)
+    seen = []
+
+    def view(request):
+        seen.append(len(request.body))
+        return HttpResponse()
+
+    response = WholeBody(view)(request)
+
+    assert seen == ([expected] if response.status_code == 200 else [])
+    assert (response.status_code == 413) is (expected == "refused")
 
 
 @pytest.mark.parametrize(
