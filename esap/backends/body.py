@@ -28,11 +28,14 @@ class Body:
         self._answer = answer
         self._call = call
         self._last = True
+        self._whole = False
+        self._closed = False
         self._error: EsapError | None = None
         self._received = 0
         self._decoded = 0
         self._inflater = self._choose_inflater()
         announced = self._announced
+        self._has_length = announced is not None
         if announced is not None and announced > call.limit:
             raise self._fail(self._too_large())
 
@@ -110,11 +113,12 @@ class Body:
 
     @property
     def closed(self) -> bool:
-        """Whether nothing more can be read."""
-        return self._answer.closed
+        """Whether it was closed; at its end it is not, as files are."""
+        return self._closed
 
     def close(self) -> None:
         """Read no more. A connection with bytes left in it is closed, not used again."""
+        self._closed = True
         self._answer.close()
         self._answer.release_conn()
         if self._last:
@@ -140,9 +144,11 @@ class Body:
     def _wire(self, most: int) -> bytes:
         if self._error is not None:
             raise self._error
+        if self._whole:
+            return b""
         try:
             data = self._answer.read1(most)
-            if not data:
+            if not data and not self._has_length:
                 # A socket that was shut at the deadline also looks like an end.
                 self._call.check()
         except HTTPError as error:
@@ -153,8 +159,10 @@ class Body:
         self._call.received += len(data)
         if self._received > self._call.limit:
             raise self._fail(self._too_large())
-        if not data and self._last:
-            self._call.finish()
+        if not data:
+            self._whole = True
+            if self._last:
+                self._call.finish()
         return data
 
     def _fail(self, error: EsapError) -> EsapError:

@@ -5,7 +5,6 @@ docs/explanation/outbound-http.md tells what it holds to, and why.
 
 import math
 from collections.abc import Iterator
-from contextlib import suppress
 from datetime import timedelta
 from time import monotonic
 from typing import Any
@@ -27,7 +26,7 @@ from esap.backends.breaker import Breaker
 from esap.backends.call import Call
 from esap.backends.deadline import Scope, current_scope
 from esap.backends.decoding import ACCEPTED
-from esap.backends.lookup import look_up
+from esap.backends.proxy import Proxy
 from esap.backends.redirects import MOST_REDIRECTS, next_hop
 from esap.backends.transport import Exchange, Transport
 from esap.errors import (
@@ -88,7 +87,7 @@ class PeerSession(Session):
         self.trust_env = False  # A proxy or .netrc of the host must not leak in.
         self.headers["User-Agent"] = user_agent
         self.headers["Accept-Encoding"] = ACCEPTED
-        self._proxies = {"http": proxy, "https": proxy} if proxy else {}
+        self._proxy = Proxy(proxy) if proxy else None
         self._transport = Transport(ca_bundle)
         self.mount("http://", self._transport)
         self.mount("https://", self._transport)
@@ -184,7 +183,11 @@ class PeerSession(Session):
         history: list[Response] = []
         while True:
             response = self._insist(request, call, idempotent=idempotent)
-            hop = next_hop(request, response, self.config.title) if redirects else None
+            try:
+                hop = next_hop(request, response, self.config.title) if redirects else None
+            except EsapError:
+                response.raw.discard()
+                raise
             if hop is None:
                 call.answered(response)
                 response.history = history
@@ -244,13 +247,12 @@ class PeerSession(Session):
         return self._response(request, answer, call)
 
     def _proxies_for(self, request: PreparedRequest, exchange: Exchange) -> dict[str, str]:
-        """Return the proxy to use, if any, having checked what it will resolve for us."""
+        """Return the proxy to use, if any; the operator's private peers are reached directly."""
         host = check_url(request.url or "")
-        if not self._proxies or host in self._private_hosts:
+        if self._proxy is None or host in self._private_hosts:
             return {}
-        with suppress(OSError):  # Behind a proxy, names of the outside may well not resolve.
-            exchange.check_addresses(host, look_up(host, 0, exchange.scope))
-        return self._proxies
+        self._proxy.check(host, exchange)
+        return self._proxy.proxies
 
     def _response(
         self, request: PreparedRequest, answer: BaseHTTPResponse, call: Call

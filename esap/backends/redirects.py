@@ -3,7 +3,7 @@
 from http import HTTPStatus
 from urllib.parse import urljoin, urlsplit
 
-from requests import PreparedRequest, Response
+from requests import PreparedRequest, RequestException, Response
 
 from esap.backends.address import check_url
 from esap.errors import BackendFailed
@@ -39,11 +39,16 @@ def next_hop(request: PreparedRequest, response: Response, title: str) -> Prepar
         return None
     here = request.url or ""
     # http.client reads headers as Latin-1; where they are not ASCII, servers mean UTF-8.
-    there = urljoin(here, location.encode("latin-1").decode("utf-8", "replace"))
-    host = check_url(there)
-
+    location = location.encode("latin-1").decode("utf-8", "replace")
     hop = request.copy()
-    hop.prepare_url(there, None)
+    try:
+        there = urljoin(here, location)
+        host = check_url(there)
+        hop.prepare_url(there, None)
+    except (ValueError, RequestException) as error:
+        raise BackendFailed(
+            f"{title} redirects to something that is not an address. Tell those who run it."
+        ) from error
     if _becomes_get(response.status_code, request.method or "GET"):
         hop.method = "GET"
         hop.body = None

@@ -6,11 +6,13 @@ import os
 import random
 import subprocess
 import sys
+import time
 import zlib
 from pathlib import Path
 
 import pytest
 
+from esap.backends.deadline import within
 from esap.errors import TooLarge, UnreadableAnswer
 from tests.support.fakes.http import CLOSE, answer, bomb, by_path, chunked, message, truncated
 
@@ -160,6 +162,7 @@ def test_a_bomb_does_not_fill_the_memory(serve):
 import resource, sys
 from esap.backends.base import BackendConfig
 from esap.backends.http import open_session
+from esap.backends.deadline import within
 from esap.errors import TooLarge
 url = sys.argv[1]
 config = BackendConfig(id="x", type="tap", title="X", url=url, private_network=True,
@@ -181,6 +184,18 @@ except TooLarge:
     )
 
     assert int(done.stdout.splitlines()[-1]) < 8_000
+
+
+def test_what_was_read_in_time_stays_read(talk):
+    peer, session = talk(answer(ROWS))
+
+    with within(0.2):
+        raw = session.get(peer.url, stream=True).raw
+        assert raw.read(len(ROWS)) == ROWS
+    time.sleep(0.25)
+
+    assert raw.read() == raw.read() == b""
+    assert not raw.closed
 
 
 def test_json_that_is_none_is_unreadable(talk):

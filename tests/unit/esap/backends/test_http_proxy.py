@@ -1,5 +1,8 @@
 """Behind an outbound proxy, all goes through it but the operator's private peers."""
 
+import socket
+import threading
+
 import pytest
 
 from esap.backends import transport
@@ -86,6 +89,26 @@ def test_a_proxy_that_refuses_is_named(session_for, serve):
 
     with pytest.raises(BackendUnavailable, match="the outbound proxy does not let us through"):
         session.get("https://vo.invalid/")
+
+
+def test_a_look_up_that_hangs_delays_the_first_call_only(session_for, proxy, monkeypatch, takes):
+    over = threading.Event()
+    real = socket.getaddrinfo
+
+    def resolve(host, port, *hints):
+        if socket.AI_NUMERICHOST not in hints:
+            over.wait(10)
+        return real(host, port, *hints)
+
+    monkeypatch.setattr(socket, "getaddrinfo", resolve)
+    monkeypatch.setattr("esap.backends.proxy._PATIENCE", 0.2)
+    session = session_for("http://vo.invalid/", proxy=proxy.url, **PUBLIC)
+
+    with takes(0.2):
+        assert session.get("http://vo.invalid/").text == "by proxy"
+    with takes(0):
+        assert session.get("http://vo.invalid/").text == "by proxy"
+    over.set()
 
 
 @pytest.mark.parametrize("scheme", ["http", "https"])

@@ -3,7 +3,7 @@
 import pytest
 
 from esap.backends import transport
-from esap.errors import BackendFailed
+from esap.errors import BackendFailed, ForbiddenAddress
 from tests.support.fakes.http import answer, by_path, certificate, message, redirect
 
 SECRETS = {
@@ -56,6 +56,16 @@ def test_a_redirect_without_a_location_is_an_answer(talk):
     peer, session = talk(answer(b"choose", status="302 Found"))
 
     assert session.get(peer.url).text == "choose"
+
+
+@pytest.mark.parametrize("location", ["http://[::1", "http://*.org/", "http://" + "a" * 70 + ".x/"])
+def test_a_redirect_to_nowhere_is_the_peers_fault(talk, location):
+    peer, session = talk(redirect(location))
+
+    with pytest.raises((BackendFailed, ForbiddenAddress)):
+        session.get(peer.url)
+
+    assert len(peer.heard) == 1
 
 
 @pytest.mark.parametrize(
