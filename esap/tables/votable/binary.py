@@ -45,7 +45,7 @@ def read_binary(document: Document) -> Iterator[pa.RecordBatch]:
             yield batch
         rest = raw[used:]
         if len(rest) > MAX_ROW:
-            raise UnreadableAnswer("The answer has a row of more than 64 MB; it is refused.")
+            raise UnreadableAnswer("The answer has a row of more than 16 MB; it is refused.")
     if rest:
         raise UnreadableAnswer(CUT_OFF)
 

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator
 __all__ = ["MAX_ROW", "grown"]
 
 FIRST, MOST = 1 << 16, 1 << 19  # what fits in a processor's cache is replaced twice as fast
-MAX_ROW = 1 << 26
+MAX_ROW = 1 << 24
 
 
 def grown(pieces: Iterable[bytes]) -> Iterator[bytes]:

@@ -47,7 +47,7 @@ class Cutter:
         """The cells of `rows` between `CELL` and `ROW`, with their references resolved."""
         if b"\r" in rows:  # a line ends with a newline, however it was sent (XML 1.0, 2.11)
             rows = rows.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
-        if CELL in rows or ROW in rows:
+        if any(mark in rows for mark in (CELL, ROW, NEWLINE, RETURN)):
             raise Unusual
         for form in range(self._form, len(FORMS)):
             try:

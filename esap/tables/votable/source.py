@@ -13,7 +13,7 @@ __all__ = ["utf8"]
 GZIP = b"\x1f\x8b"
 PIECE = 1 << 18
 # Deflate packs at most 1032 to 1; VOTables that we have seen pack 3 to 40 to 1.
-HONEST_RATIO, HONEST_BYTES = 200, 1 << 26
+HONEST_RATIO, HONEST_BYTES = 200, 1 << 25
 
 DECLARATION = re.compile(r"<\?xml\b[^>]*\?>")
 ENCODING = re.compile(r"\bencoding\s*=\s*[\"']([\w.:-]+)[\"']")

@@ -66,7 +66,7 @@ def _blocks(document: Document) -> Iterator[bytes]:
         yield plain(buffer[:cut])
         rest = buffer[cut:]
         if len(rest) > MAX_ROW:
-            raise UnreadableAnswer("The answer has a row of more than 64 MB; it is refused.")
+            raise UnreadableAnswer("The answer has a row of more than 16 MB; it is refused.")
     raise UnreadableAnswer("The answer is cut off among its rows. Ask again, or for fewer rows.")
 
 
