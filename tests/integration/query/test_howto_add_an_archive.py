@@ -115,7 +115,7 @@ class Reader:
                 try:
                     if session.get(ready, timeout=5).ok:
                         return
-                except requests.ConnectionError:
+                except (requests.ConnectionError, requests.Timeout):
                     pass
                 time.sleep(0.2)
         pytest.fail((self.home / "gateway.log").read_text())
@@ -146,6 +146,21 @@ def test_the_archive_is_listed(reader):
 
     assert listed["name"] == "My archive"
     assert listed["datasets"] == ["my-observations", "my-stars"]
+
+
+def test_the_tables_of_the_archive_are_shown(reader):
+    tables = {
+        table["table_name"]: {field["name"]: field for field in table["fields"]}
+        for table in json.loads(reader.answer("get-tables-fields"))["results"]
+    }
+
+    assert tables["gaia.bright"]["phot_g_mean_mag"] == {
+        "name": "phot_g_mean_mag",
+        "description": "G magnitude",
+        "unit": "mag",
+        "datatype": "float",
+    }
+    assert "s_ra" in tables["ivoa.obscore"]
 
 
 def test_the_search_gets_rows(reader):

@@ -19,6 +19,7 @@ from query.adql import Cone
 from query.backends.base import Criterion, Query, Selection
 from tests.support.fakes.tap import FakeTap
 from tests.support.fakes.tap.archives import tap_archive
+from tests.support.waiting import wait_for
 
 ALL = Query("SELECT * FROM sky.stars", limit=1000)
 
@@ -233,7 +234,7 @@ def test_closing_a_stream_hangs_up():
 
         stream.close()
 
-        assert _soon(lambda: fake.hung_up == 1)
+        assert wait_for(lambda: fake.hung_up == 1)
 
 
 def test_a_connection_is_used_again_after_a_whole_answer():
@@ -244,10 +245,3 @@ def test_a_connection_is_used_again_after_a_whole_answer():
             archive.run(Query("SELECT TOP 5 id FROM sky.stars", limit=10)).read_all()
 
         assert fake.open_connections == 1
-
-
-def _soon(claim, seconds=2.0):
-    ends = time.monotonic() + seconds
-    while not claim() and time.monotonic() < ends:
-        time.sleep(0.01)
-    return claim()

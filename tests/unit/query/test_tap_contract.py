@@ -10,12 +10,14 @@ from query.backends.tap import TapArchive
 from tests.contracts.archive import Known, RemoteArchiveContract
 from tests.support.fakes.tap import FakeTap
 from tests.support.fakes.tap.archives import NOBODY, tap_archive
+from tests.support.waiting import wait_for
 
 
 @pytest.fixture(scope="module")
 def fake():
     with FakeTap() as fake:
         yield fake
+        wait_for(lambda: not fake.jobs)
 
 
 class TestTapArchive(RemoteArchiveContract):

@@ -10,6 +10,7 @@ from esap.errors import BackendFailed, BackendTimedOut, Cancelled, QueryRejected
 from query.backends.base import Query
 from tests.support.fakes.tap import FakeTap
 from tests.support.fakes.tap.archives import tap_archive
+from tests.support.waiting import wait_for
 
 QUERY = "SELECT TOP 5 id FROM sky.stars"
 JOB = Query(QUERY, limit=10, mode="async")
@@ -19,6 +20,7 @@ JOB = Query(QUERY, limit=10, mode="async")
 def fake():
     with FakeTap() as fake:
         yield fake
+        assert wait_for(lambda: not fake.jobs)
 
 
 def test_a_job_is_created_limited_run_read_and_destroyed(fake):
@@ -28,7 +30,7 @@ def test_a_job_is_created_limited_run_read_and_destroyed(fake):
         rows = archive.run(JOB).read_all()
 
     assert rows["id"].to_pylist() == [1, 2, 3, 4, 5]
-    assert _soon(lambda: fake.jobs.deleted == ["job1"])
+    assert wait_for(lambda: fake.jobs.deleted == ["job1"])
     asked = [(request.method, request.path) for request in fake.requests]
     assert asked[:3] == [
         ("POST", "/async"),
@@ -75,7 +77,7 @@ def test_a_job_that_fails_is_rejected_with_the_error_documents_sentence(fake):
         tap_archive(fake.url()).run(Query("SELECT nope FROM sky.stars", 10, mode="async"))
 
     assert caught.value.detail == "Field query: no such column: nope"
-    assert _soon(lambda: fake.jobs.deleted == ["job1"])
+    assert wait_for(lambda: fake.jobs.deleted == ["job1"])
 
 
 def test_a_job_that_fails_without_an_error_document_has_its_summary(fake):
@@ -91,7 +93,7 @@ def test_a_job_that_the_service_ends_has_failed(fake, phase):
         tap_archive(fake.url(phases=f"EXECUTING-{phase}")).run(JOB)
 
     assert phase in caught.value.detail
-    assert _soon(lambda: fake.jobs.deleted == ["job1"])
+    assert wait_for(lambda: fake.jobs.deleted == ["job1"])
 
 
 def test_a_service_that_creates_no_job_is_told(fake):
@@ -115,7 +117,7 @@ def test_a_job_is_destroyed_at_the_deadline(fake):
         tap_archive(fake.url(step=60)).run(JOB)
 
     assert time.monotonic() - began < 1.2
-    assert _soon(lambda: fake.jobs.deleted == ["job1"])
+    assert wait_for(lambda: fake.jobs.deleted == ["job1"])
 
 
 def test_a_job_is_destroyed_when_it_is_cancelled(fake):
@@ -126,19 +128,19 @@ def test_a_job_is_destroyed_when_it_is_cancelled(fake):
             tap_archive(fake.url(step=60)).run(JOB)
 
     cancel.join()
-    assert _soon(lambda: fake.jobs.deleted == ["job1"])
+    assert wait_for(lambda: fake.jobs.deleted == ["job1"])
 
 
 def test_a_job_is_destroyed_when_its_rows_are_not_wanted(fake):
     tap_archive(fake.url()).run(JOB).close()
 
-    assert _soon(lambda: fake.jobs.deleted == ["job1"])
+    assert wait_for(lambda: fake.jobs.deleted == ["job1"])
 
 
 def test_a_service_without_delete_is_told_to_destroy_by_post(fake):
     tap_archive(fake.url(undeletable=1)).run(JOB).read_all()
 
-    assert _soon(lambda: fake.jobs.deleted == ["job1"])
+    assert wait_for(lambda: fake.jobs.deleted == ["job1"])
     assert fake.requests[-1].params == {"ACTION": "DELETE"}
 
 
@@ -163,10 +165,3 @@ def test_a_search_with_much_time_runs_as_a_job(fake):
 
 def _looks(fake):
     return [request for request in fake.asked("/async/job1") if request.method == "GET"]
-
-
-def _soon(claim, seconds=2.0):
-    ends = time.monotonic() + seconds
-    while not claim() and time.monotonic() < ends:
-        time.sleep(0.01)
-    return claim()

@@ -90,7 +90,11 @@ def _query(fake: FakeTap, params: dict[str, str], behaviour: Behaviour) -> Reply
 
 
 def _maxrec(params: dict[str, str], behaviour: Behaviour) -> int:
-    return behaviour.cap if behaviour.heedless else min(int(params["MAXREC"]), behaviour.cap)
+    return (
+        behaviour.cap
+        if behaviour.heedless
+        else min(int(params.get("MAXREC", behaviour.cap)), behaviour.cap)
+    )
 
 
 def _table(result: Answer, wanted: str, behaviour: Behaviour) -> Reply:

@@ -1,0 +1,12 @@
+"""Wait for what happens elsewhere: in another thread, or at a peer."""
+
+import time
+from collections.abc import Callable
+
+
+def wait_for(claim: Callable[[], bool], seconds: float = 3.0) -> bool:
+    """Return whether the claim came true in time."""
+    ends = time.monotonic() + seconds
+    while not claim() and time.monotonic() < ends:
+        time.sleep(0.02)
+    return claim()
