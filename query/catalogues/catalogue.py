@@ -33,8 +33,8 @@ class CatalogueTable:
 class Catalogue:
     """A catalogue in a Python package: where from, on what terms, and its tables.
 
-    `edition` is raised whenever the tables made from the same data change. `folder` is the place
-    of the data inside the package.
+    `edition` is raised whenever the tables made from the same data change. `keys` are columns to
+    join tables by: table and column that refer, table and column that are referred to.
     """
 
     id: str
@@ -46,6 +46,7 @@ class Catalogue:
     credits: str
     reference: str
     tables: tuple[CatalogueTable, ...]
+    keys: tuple[tuple[str, str, str, str], ...] = ()
 
     @property
     def version(self) -> str:

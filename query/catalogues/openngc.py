@@ -141,4 +141,5 @@ OPENNGC = Catalogue(
             _reader(_IDENTIFIERS, "objIdentifiers"),
         ),
     ),
+    keys=(("openngc.identifiers", "name", "openngc.objects", "name"),),
 )

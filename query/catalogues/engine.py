@@ -1,0 +1,160 @@
+"""Questions to Parquet files, answered by DuckDB with nothing else in its reach."""
+
+import os
+import threading
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pyarrow as pa
+
+from esap.backends.deadline import Scope
+from esap.errors import BackendFailed, BackendUnavailable, Cancelled, EsapError, QueryRejected
+from esap.tables.stream import TableStream
+
+__all__ = ["Engine"]
+
+_ROWS_PER_BATCH = 16_384
+_THREADS = 2
+_MEMORY = "512MB"
+
+_AT_START: dict[str, str | bool | int | float | list[str]] = {
+    "threads": str(_THREADS),
+    "memory_limit": _MEMORY,
+    "autoinstall_known_extensions": "false",
+    "autoload_known_extensions": "false",
+    "allow_community_extensions": "false",
+}
+_LOCKED = """
+SET temp_directory = '';
+SET python_enable_replacements = false;
+SET enable_external_access = false;
+SET lock_configuration = true;
+"""
+# While rows are read, DuckDB's errors come as pyarrow's.
+_EXPECTED = (duckdb.Error, OSError, pa.ArrowException)
+# What they begin with when the query is at fault.
+_FAULTS = {
+    "Binder Error",
+    "Catalog Error",
+    "Conversion Error",
+    "Invalid Input Error",
+    "Invalid type Error",
+    "Mismatch Type Error",
+    "Not implemented Error",
+    "Out of Range Error",
+    "Parser Error",
+    "Syntax Error",
+}
+
+
+class Engine:
+    """A database of views on files, and of small tables in memory. Threads share it.
+
+    `setup` is SQL that defines the functions that queries call. What a query may say is for the
+    caller to check; here it is only sure that it can neither reach a file but those of `views`, nor
+    take more than its share of memory, nor outlive its scope.
+    """
+
+    def __init__(
+        self, views: Mapping[str, Path], tables: Mapping[str, pa.Table], *, setup: str
+    ) -> None:
+        self._views = views
+        self._tables = tables
+        self._setup = setup
+        self._lock = threading.Lock()
+        self._database: duckdb.DuckDBPyConnection | None = None
+        self._process = 0
+
+    def run(self, sql: str, scope: Scope) -> TableStream:
+        """Run a query until its rows are read or the scope ends."""
+        scope.check()
+        connection = self._connect()
+        watch = scope.on_end(connection.interrupt)
+
+        def close() -> None:
+            watch.stop()
+            connection.close()
+
+        try:
+            reader = connection.sql(sql).to_arrow_reader(_ROWS_PER_BATCH)
+        except _EXPECTED as error:
+            close()
+            raise _explained(error, scope) from error
+        schema = pa.schema([_plain(field) for field in reader.schema])
+
+        def batches() -> Iterator[pa.RecordBatch]:
+            try:
+                for batch in reader:
+                    yield batch.cast(schema)
+                    scope.check()
+            except _EXPECTED as error:
+                raise _explained(error, scope) from error
+            finally:
+                close()
+
+        return TableStream(schema, batches(), close=close)
+
+    def _connect(self) -> duckdb.DuckDBPyConnection:
+        """Return a connection of its own to the database, which does not survive a fork."""
+        with self._lock:
+            if self._database is None or self._process != os.getpid():
+                self._database, self._process = self._open(), os.getpid()
+            return self._database.cursor()
+
+    def _open(self) -> duckdb.DuckDBPyConnection:
+        database = duckdb.connect(":memory:", config=_AT_START)
+        database.execute(self._setup)
+        names = [*self._views, *self._tables]
+        for schema in sorted({name.partition(".")[0] for name in names}):
+            database.execute(f"CREATE SCHEMA {schema}")
+        for name, file in self._views.items():
+            # The names are ours; a path may have a quote.
+            source = str(file).replace("'", "''")
+            database.execute(f"CREATE VIEW {name} AS FROM read_parquet('{source}')")
+        for name, rows in self._tables.items():
+            database.register("rows_in_memory", rows)
+            database.execute(f"CREATE TABLE {name} AS FROM rows_in_memory")
+            database.unregister("rows_in_memory")
+        database.execute("SET allowed_paths = $1", [[str(file) for file in self._views.values()]])
+        database.execute(_LOCKED)
+        return database
+
+
+def _explained(error: Exception, scope: Scope) -> EsapError:
+    """Return what the caller is told of an error of DuckDB's."""
+    said = str(error).partition("\n\nLINE ")[0]
+    kind, _, sentence = said.partition(": ")
+    sentence = " ".join(sentence.split()).rstrip(".")
+    if kind == "INTERRUPT Error":
+        return _ended(scope)
+    if kind == "Out of Memory Error":
+        return QueryRejected(
+            f"The query needs more than the {_MEMORY} of memory it may use: ask for fewer rows, or "
+            "leave out an ORDER BY, GROUP BY or join."
+        )
+    if kind == "IO Error":
+        return BackendUnavailable(
+            f"The files of the catalogues cannot be read ({sentence}): the operator should look."
+        )
+    if kind in _FAULTS:
+        return QueryRejected(f"{sentence}.")
+    return BackendFailed(f"The query failed: {' '.join(said.split())}")
+
+
+def _ended(scope: Scope) -> EsapError:
+    try:
+        scope.check()
+    except EsapError as ended:
+        return ended
+    return Cancelled("The query was stopped.")
+
+
+def _plain(field: pa.Field) -> pa.Field:
+    """Return the field as VOTable can have it, which knows no decimal numbers.
+
+    DuckDB makes them of literals such as 1.5, and of sums of whole numbers.
+    """
+    kind: Any = field.type
+    return field.with_type(pa.float64()) if pa.types.is_decimal(kind) else field
