@@ -207,7 +207,7 @@ class TapArchive(Archive):
     def _schema(self, about: str, wanted: set[str]) -> list[dict[str, Any]]:
         text = tap_schema.question(about, wanted, _MOST_COLUMNS + 1)
         rows = self.run(Query(text, _MOST_COLUMNS))
-        found = rows.read_all().to_pylist()
+        found: list[dict[str, Any]] = rows.read_all().to_pylist()
         if rows.overflow:
             raise self._too_many_tables()
         return found

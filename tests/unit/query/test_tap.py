@@ -186,6 +186,13 @@ def test_a_service_that_is_busy_says_when_to_come_back(fake):
     assert caught.value.extensions["retry_after"] == 120
 
 
+def test_a_query_is_asked_again_when_the_service_faltered(fake):
+    rows = tap_archive(fake.url(faint=2)).run(ALL).read_all()
+
+    assert rows.num_rows == 300
+    assert len(fake.asked("/sync")) == 3
+
+
 def test_a_service_that_moved_is_told_from_one_that_finds_fault(fake):
     with pytest.raises(BackendFailed) as caught:
         run(fake, "moved")

@@ -6,7 +6,14 @@ import time
 import pytest
 
 from esap.backends.deadline import within
-from esap.errors import BackendFailed, BackendTimedOut, Cancelled, QueryRejected, UnreadableAnswer
+from esap.errors import (
+    BackendFailed,
+    BackendTimedOut,
+    BackendUnavailable,
+    Cancelled,
+    QueryRejected,
+    UnreadableAnswer,
+)
 from query.backends.base import Query
 from tests.support.fakes.tap import FakeTap
 from tests.support.fakes.tap.archives import tap_archive
@@ -85,6 +92,13 @@ def test_a_job_that_fails_without_an_error_document_has_its_summary(fake):
         tap_archive(fake.url(phases="ERROR", documented=0)).run(JOB)
 
     assert caught.value.detail == "Field query: this archive is in a bad mood"
+
+
+def test_a_job_whose_failure_may_pass_may_be_tried_again(fake):
+    with pytest.raises(BackendUnavailable) as caught:
+        tap_archive(fake.url(phases="ERROR", transient=1)).run(JOB)
+
+    assert caught.value.retryable
 
 
 @pytest.mark.parametrize("phase", ["ABORTED", "ARCHIVED"])

@@ -51,7 +51,8 @@ class Behaviour:
     undeletable: int = 0  # 1: takes ACTION=DELETE, not DELETE
     documented: int = 1  # 0: a job that failed has no error document
     elsewhere: int = 0  # 1: says that its jobs are on another host
-    faint: int = 0  # so many looks at a job fail
+    transient: int = 0  # 1: says that a job's failure may pass
+    faint: int = 0  # so many queries, or looks at a job, are answered with 503 first
     number: int = 0  # only to tell addresses apart
 
     @classmethod

@@ -18,7 +18,6 @@ class Job:
     duration: int = 3600
     started: float | None = None
     error: str = ""
-    looks: int = 0
 
     @property
     def phase(self) -> str:
@@ -28,11 +27,11 @@ class Job:
         phase = self.phases[min(passed, len(self.phases) - 1)]
         return "ERROR" if self.error and phase in _ENDED else phase
 
-    def document(self, url: str) -> bytes:
+    def document(self, url: str, kind: str) -> bytes:
         """Return the job as UWS 1.1 describes it."""
         ended = self.phase
         summary = (
-            '<uws:errorSummary type="fatal" hasDetail="true">'
+            f'<uws:errorSummary type="{kind}" hasDetail="true">'
             f"<uws:message>{escape(self.error)}</uws:message></uws:errorSummary>"
             if ended == "ERROR"
             else ""

@@ -54,6 +54,11 @@ class FakeTap:
         """Return the requests for a path below any archive's address."""
         return [request for request in self.requests if request.path == path]
 
+    def faints(self, request: Request, behaviour: Behaviour) -> bool:
+        """Whether this request is one of the first few that fail."""
+        alike = [r for r in self.asked(request.path) if r.archive == request.archive]
+        return len(alike) <= behaviour.faint
+
     async def _start(self) -> int:
         self._server = await asyncio.start_server(
             self._serve, "127.0.0.1", self._port, backlog=1024

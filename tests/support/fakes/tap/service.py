@@ -38,6 +38,7 @@ _AILMENTS = {
     "forbidden": Reply(403, b"", "text/plain"),
     "missing": Reply(404, b"", "text/plain"),
 }
+_BUSY = Reply(503, b"", "text/plain")
 _NOTHING = Reply(404, b"There is nothing here.", "text/plain")
 
 
@@ -71,6 +72,8 @@ def _about(resource: str, behaviour: Behaviour) -> Reply:
 
 
 def _sync(fake: FakeTap, request: Request, behaviour: Behaviour) -> Reply:
+    if fake.faints(request, behaviour):
+        return _BUSY
     if behaviour.mode == "moved" and request.method == "POST":
         return _see(f"/{request.archive}/tap2/sync", status=301)
     if behaviour.mode == "redirect" and request.path == "/sync":
@@ -142,12 +145,12 @@ async def _look(
         return _query(fake, job.params, behaviour)
     if below:
         return _NOTHING
-    job.looks += 1
-    if job.looks <= behaviour.faint:
-        return Reply(503, b"", "text/plain")
+    if fake.faints(request, behaviour):
+        return _BUSY
     if behaviour.wait:
         await _phase_changes(job, request.params.get("PHASE"), float(request.params["WAIT"]))
-    return _xml(job.document(f"/{request.archive}/tap/async/{job.id}"))
+    kind = "transient" if behaviour.transient else "fatal"
+    return _xml(job.document(f"/{request.archive}/tap/async/{job.id}", kind))
 
 
 def _run(fake: FakeTap, job: Job, behaviour: Behaviour) -> None:
