@@ -26,7 +26,7 @@ def unless_known(request: Request, make: Callable[[], object]) -> HttpResponseBa
     tag = _tag(request)
     headers = {"ETag": tag, "Cache-Control": _CACHE_CONTROL}
     known = parse_etags(request.headers.get("If-None-Match", ""))
-    if "*" in known or tag in {etag.removeprefix("W/") for etag in known}:
+    if tag in {etag.removeprefix("W/") for etag in known}:
         return HttpResponseNotModified(headers=headers)
     return Response(make(), headers=headers)
 
