@@ -23,7 +23,7 @@ class TestShipped:
 
     def test_well_known_archives_are_there(self):
         assert {
-            "astron_vo", "vizier", "simbad", "esa_gaia", "eso", "cadc", "mast", "irsa", "heasarc",
+            "gaia_bright", "hipparcos", "openngc", "astron_vo", "vizier", "simbad", "esa_gaia", "eso", "cadc", "mast", "irsa", "heasarc",
             "ned",
         } <= set(archives.ids())  # fmt: skip
 
@@ -49,6 +49,16 @@ class TestShipped:
             assert table_name(dataset.table)
             for column in dataset.columns:
                 assert column_name(column)
+
+    def test_embedded_datasets_name_tables_and_columns_that_are_there(self):
+        for archive, dataset in datasets():
+            if archive.config.type != "embedded":
+                continue
+            tables = {table.name: table.columns for table in archive.tables()}
+            columns = {column.name for column in tables[dataset.table]}
+            mapping = mapping_of(archive, dataset)
+            assert {mapping.rule(name).column for name in mapping.parameters} <= columns
+            assert dataset.title_field in columns
 
     def test_numbers_are_the_published_ones_or_small(self):
         numbers = {dataset.id: dataset.pk for _, dataset in datasets()}
