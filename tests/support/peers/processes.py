@@ -6,6 +6,7 @@ import signal
 import subprocess
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -139,17 +140,18 @@ class Processes:
 
 
 def end_strays(folder: Path) -> None:
-    """Kill every process that carries the folder's cookie."""
-    for _ in range(50):
+    """Kill every process that carries the folder's cookie.
+
+    Twice none has to be found: a process shows no environment while it turns into another program.
+    """
+    clear = 0
+    while clear < 2:
         strays = carriers(folder)
-        if not strays:
-            return
+        clear = 0 if strays else clear + 1
         for pid in strays:
-            try:
+            with suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
-            except ProcessLookupError:
-                continue
-        time.sleep(0.02)
+        time.sleep(0.01)
 
 
 def carriers(folder: Path) -> list[int]:

@@ -2,13 +2,13 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
 
 from tests.support.peers.cache import PeerCache
 from tests.support.peers.processes import carriers
+from tests.unit.support.patience import child, wait_for
 
 CHECKOUT = Path(__file__).parents[3]
 
@@ -122,21 +122,13 @@ def test_a_run_that_is_ended_leaves_nothing(project, end):
     (project / "test_it.py").write_text(
         "import pathlib, time\ndef test_one(tiny): pathlib.Path('up').touch(); time.sleep(1000)\n"
     )
-    with subprocess.Popen(
-        command(), cwd=project, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-    ) as pytest_run:
+    with child(*command(), cwd=project, stdout=subprocess.DEVNULL) as pytest_run:
         wait_for((project / "up").exists)
         (folder,) = PeerCache("tiny").run_folders()
-        assert len(carriers(folder)) == 2
+        wait_for(lambda: len(carriers(folder)) == 2)
 
-        os.kill(pytest_run.pid, end)
+        pytest_run.send_signal(end)
+        pytest_run.wait(10)
 
     wait_for(lambda: not folder.exists())
     assert carriers(folder) == []
-
-
-def wait_for(condition, within=10):
-    end = time.monotonic() + within
-    while not condition():
-        assert time.monotonic() < end, "it did not come about in time"
-        time.sleep(0.02)

@@ -1,14 +1,12 @@
-import os
-import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
 
 from tests.support.peers.account import account
 from tests.support.peers.processes import PeerFailed, Processes, carriers
+from tests.unit.support.patience import child, wait_for
 
 CHECKOUT = Path(__file__).parents[3]
 
@@ -64,19 +62,11 @@ def test_processes_die_with_a_parent_that_is_killed(cache):
         "processes.wait_until(lambda: (folder / 'log').read_text() == 'up\\n', what='It');"
         "print('up', flush=True); time.sleep(1000)"
     )
-    with subprocess.Popen(
-        [sys.executable, "-c", script, cache / "run"], cwd=CHECKOUT, stdout=subprocess.PIPE
-    ) as parent:
+    command = [sys.executable, "-c", script, cache / "run"]
+    with child(*command, cwd=CHECKOUT, stdout=subprocess.PIPE) as parent:
         assert parent.stdout.readline() == b"up\n"
-        assert len(carriers(cache / "run")) == 1
+        wait_for(lambda: len(carriers(cache / "run")) == 1)
 
-        os.kill(parent.pid, signal.SIGKILL)
+        parent.kill()
 
     wait_for(lambda: not carriers(cache / "run"))
-
-
-def wait_for(condition, within=5):
-    end = time.monotonic() + within
-    while not condition():
-        assert time.monotonic() < end, "it did not come about in time"
-        time.sleep(0.02)

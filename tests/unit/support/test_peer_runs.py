@@ -1,14 +1,13 @@
 import os
 import signal
-import subprocess
 import threading
-import time
 
 import pytest
 
 from tests.support.peers import runs
 from tests.support.peers.cache import PeerCache, keeper_of
 from tests.support.peers.processes import PeerFailed, carriers
+from tests.unit.support.patience import child, wait_for
 from tests.unit.support.tiny import TINY
 
 
@@ -21,17 +20,10 @@ def tiny(cache):
     return PeerCache("tiny")
 
 
-def wait_for(condition, within=5):
-    end = time.monotonic() + within
-    while not condition():
-        assert time.monotonic() < end, "it did not come about in time"
-        time.sleep(0.02)
-
-
 def test_a_stopped_peer_leaves_nothing(tiny):
     start()
     folder = tiny.run_folder("run")
-    assert len(carriers(folder)) == 2
+    wait_for(lambda: len(carriers(folder)) == 2)
 
     assert runs.stop("tiny", "run")
 
@@ -53,7 +45,7 @@ def test_a_run_is_shared_by_all_who_start_it(tiny):
 
     assert len(found) == 3
     assert found[0] == found[1] == found[2] == runs.running("tiny", "run")
-    assert len(carriers(tiny.run_folder("run"))) == 2
+    wait_for(lambda: len(carriers(tiny.run_folder("run"))) == 2)
 
     runs.stop("tiny", "run")
 
@@ -65,13 +57,13 @@ def test_runs_of_different_labels_do_not_meet(tiny):
 
     assert one.info.url != other.info.url
     assert carriers(tiny.run_folder("one")) == []
-    assert len(carriers(tiny.run_folder("other"))) == 2
+    wait_for(lambda: len(carriers(tiny.run_folder("other"))) == 2)
 
     runs.stop("tiny", "other")
 
 
 def test_a_peer_ends_when_its_owner_is_killed(tiny):
-    with subprocess.Popen(["sleep", "1000"]) as owner:
+    with child("sleep", "1000") as owner:
         start(owner=owner.pid)
 
         owner.kill()
