@@ -23,8 +23,8 @@ class TestShipped:
 
     def test_well_known_archives_are_there(self):
         assert {
-            "gaia_bright", "hipparcos", "openngc", "astron_vo", "vizier", "simbad", "esa_gaia", "eso", "cadc", "mast", "irsa", "heasarc",
-            "ned",
+            "gaia_bright", "hipparcos", "openngc", "astron_vo", "vizier", "simbad", "esa_gaia",
+            "eso", "cadc", "mast", "irsa", "heasarc", "ned",
         } <= set(archives.ids())  # fmt: skip
 
     def test_every_archive_says_whose_it_is_and_how_to_thank(self):
