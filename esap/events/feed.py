@@ -6,18 +6,14 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from functools import reduce
 from itertools import islice
-from operator import or_
 from uuid import UUID
 
 import structlog
 from django.db import Error as DatabaseTrouble
 from django.db import connection
-from django.db.models import Q, TextField
-from django.db.models.functions import Cast
 
-from esap.jobs.models import Event
+from esap.jobs.models import Event, Job
 
 __all__ = ["Feed", "Listener", "Told", "read_events"]
 
@@ -26,8 +22,8 @@ logger = structlog.get_logger(__name__)
 POLL_SECONDS = 0.25
 MOST_READ = 64
 MOST_WAITING = 16
-# SQLite refuses an expression deeper than 1000.
-MOST_JOBS_PER_QUERY = 400
+# Two parameters each; SQLite takes 32,766 in a statement, PostgreSQL 65,535.
+MOST_JOBS_PER_QUERY = 10_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,16 +90,34 @@ def read_events(cursors: Mapping[UUID, int]) -> list[Told]:
     """Return events of some jobs, each from its own point on; not necessarily all there are.
 
     A point per job and not one for all: ids of different jobs may become visible out of order.
+    Written as SQL: for 500 jobs the ORM takes some fifteen times the CPU to phrase it.
     """
     rest = iter(cursors.items())
     found: list[Told] = []
     while some := list(islice(rest, MOST_JOBS_PER_QUERY)):
-        wanted = reduce(or_, (Q(job=job_id, id__gt=after) for job_id, after in some))
-        rows = Event.objects.filter(wanted).order_by("id").annotate(text=Cast("data", TextField()))
-        found += [
-            Told(*row) for row in rows.values_list("id", "job_id", "name", "text")[:MOST_READ]
-        ]
+        found += _read_some(some)
     return found
+
+
+def _read_some(cursors: Sequence[tuple[UUID, int]]) -> list[Told]:
+    key = Job._meta.pk  # noqa: SLF001 - public in all but name: Django documents Model._meta
+    table = connection.ops.quote_name(Event._meta.db_table)  # noqa: SLF001
+    heard = ", ".join([f"(CAST(%s AS {key.db_type(connection)}), %s)"] * len(cursors))
+    sql = f"""
+        WITH heard (job_id, cursor) AS (VALUES {heard})
+        SELECT event.id, event.job_id, event.name, CAST(event.data AS text)
+        FROM heard JOIN {table} AS event
+        ON event.job_id = heard.job_id AND event.id > heard.cursor
+        ORDER BY event.id LIMIT {MOST_READ}
+    """  # noqa: S608 - only names and placeholders are put in
+    params = [
+        value
+        for job_id, after in cursors
+        for value in (key.get_db_prep_value(job_id, connection), after)
+    ]
+    with connection.cursor() as cursor:
+        cursor.execute(sql, params)
+        return [Told(row[0], key.to_python(row[1]), *row[2:]) for row in cursor.fetchall()]
 
 
 class Feed:

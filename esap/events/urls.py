@@ -20,7 +20,7 @@ api: list[URLPattern | URLResolver] = [
 urlpatterns = [path("esap-api/", include(api))]
 
 
-def nothing_here(request: HttpRequest, exception: Exception) -> HttpResponse:
+def nothing_here(request: HttpRequest, exception: Exception) -> HttpResponse:  # noqa: ARG001 - Django names it
     """Answer 404 as a problem."""
     return problem_response(
         NotFound("The events process serves events only; ask the gateway for everything else."),
