@@ -99,8 +99,8 @@ class TestChecks:
                 "There are: obscore, text.",
             ),
             (
-                ("table: names}", "table: names, mapping: obscur}"),
-                "line 44: there is no mapping 'obscur'.",
+                ("table: names}", "table: names, mapping: radio}"),
+                "line 44: there is no mapping 'radio'.",
                 "There are: obscore, text.",
             ),
             (
