@@ -144,8 +144,8 @@ def end_strays(folder: Path) -> None:
 
     Twice none has to be found: a process shows no environment while it turns into another program.
     """
-    clear = 0
-    while clear < 2:
+    clear, end = 0, time.monotonic() + 5
+    while clear < 2 and time.monotonic() < end:  # noqa: PLR2004 - as the docstring says
         strays = carriers(folder)
         clear = 0 if strays else clear + 1
         for pid in strays:
