@@ -5,6 +5,7 @@ from typing import Any
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
+from django.utils.module_loading import import_string
 from django.views.generic import TemplateView
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema
@@ -99,8 +100,7 @@ def _about(cls: type[EsapError]) -> dict[str, Any]:
 
 def _rooms(base: str) -> list[tuple[str, str, dict[str, str]]]:
     """Return each room's name, its sentence, and its lists, as the router knows them."""
-    from esap.urls import router  # noqa: PLC0415 - the table of contents imports this page
-
+    router = import_string(f"{settings.ROOT_URLCONF}.router")
     abouts = {
         "query": "Discover: find data in many archives at once.",
         "rucio": "Stage: bring data near with Rucio.",
