@@ -13,7 +13,9 @@ from esap.tables.encoders.plain import plain
 __all__ = ["NULLS_IN_LISTS", "cells_of", "votable_column"]
 
 FIXED = re.compile(r"\d+(x\d+)*")
-# Within an array only a value can stand for null (section 4.7), where NaN does not.
+# Within an array of integers only an integer can stand for null (section 4.7). A wider type has one
+# to spare; the widest gives its least.
+WIDER = {"unsignedByte": "short", "short": "int", "int": "long"}
 NULLS_IN_LISTS = {"short": -(1 << 15), "int": -(1 << 31), "long": -(1 << 63)}
 
 
@@ -33,13 +35,12 @@ def votable_column(field: pa.Field) -> Column:
     if pa.types.is_string(kind.value_type):
         return replace(column, datatype="unicodeChar", arraysize="*")
     datatype = column_of(pa.field("", kind.value_type)).datatype
-    if datatype == "unsignedByte":
-        datatype = "short"  # every byte may be a value, so that none can stand for null
-    keeps_shape = FIXED.fullmatch(column.arraysize or "") and column.datatype in SCALAR_LISTS
-    return replace(column, datatype=datatype, arraysize=column.arraysize if keeps_shape else "*")
-
-
-SCALAR_LISTS = {"boolean", "bit", "unsignedByte", "short", "int", "long", "float", "double"}
+    keeps_shape = FIXED.fullmatch(column.arraysize or "") and column.datatype == datatype
+    return replace(
+        column,
+        datatype=WIDER.get(datatype, datatype),
+        arraysize=column.arraysize if keeps_shape else "*",
+    )
 
 
 def cells_of(array: pa.Array, column: Column) -> pa.Array:

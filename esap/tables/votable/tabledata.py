@@ -27,7 +27,7 @@ from esap.tables.votable.rowtext import (
 
 __all__ = ["read_tabledata"]
 
-TRUTHS = pa.array(["FALSE", "F", "0", "TRUE", "T", "1", "", "?", " "])
+TRUTHS = pa.array(["FALSE", "F", "0", "TRUE", "T", "1", "", "?"])
 FIRST_TRUE, FIRST_UNKNOWN = 3, 6
 HEXADECIMAL = re.compile(rb"(?:^|[\x1e\x1f])\s*0[xX]")
 
@@ -112,7 +112,7 @@ class _Reader:
             table.columns, self._schema.types, self._nulls, self._lengths, strict=True
         ):
             column = cells.combine_chunks()
-            if pa.types.is_string(kind):
+            if pa.types.is_string(column.type):
                 for standin, character in standins:
                     column = pc.replace_substring(column, standin, character)
                 column = pc.ascii_trim_whitespace(column)  # as astropy does
@@ -154,8 +154,7 @@ def _truths(cells: pa.Array) -> pa.Array:
 
 def _lists(cells: pa.Array, kind: pa.ListType, null: float | None, length: int | None) -> pa.Array:
     """Numbers between white space; an empty cell is null."""
-    trimmed = pc.ascii_trim_whitespace(cells)
-    present = pc.if_else(pc.equal(trimmed, ""), None, trimmed)
+    present = pc.if_else(pc.equal(cells, ""), None, cells)
     parts = pc.ascii_split_whitespace(present)
     if pa.types.is_boolean(kind.value_type):
         values = _truths(parts.values)

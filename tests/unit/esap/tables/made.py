@@ -100,8 +100,13 @@ def _fill(draw: st.DrawFn, table: Any, row: int, name: str, said: dict[str, Any]
 
 def _numpy(datatype: str) -> str:
     return {
-        "unsignedByte": "u1", "short": "i2", "int": "i4", "long": "i8", "float": "f4",
-        "double": "f8", "boolean": "b1",
+        "unsignedByte": "u1",
+        "short": "i2",
+        "int": "i4",
+        "long": "i8",
+        "float": "f4",
+        "double": "f8",
+        "boolean": "b1",
     }[datatype]
 
 

@@ -63,7 +63,7 @@ def flat(cell: Any) -> list[Any]:
         return [item for part in array.tolist() for item in flat(part)]
     if np.iscomplexobj(array):
         array = np.ma.stack([array.real, array.imag], axis=1).ravel()
-    return [None if value != value else value for value in array.tolist()]
+    return [None if value != value else value for value in array.tolist()]  # noqa: PLR0124 -- NaN
 
 
 def equal(mine: Any, value: Any) -> bool:

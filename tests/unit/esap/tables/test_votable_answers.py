@@ -157,7 +157,9 @@ def test_a_table_without_data_has_columns_and_no_rows():
 
 @pytest.mark.parametrize("rows", ["<TABLEDATA/>", "<TABLEDATA />", "<TABLEDATA>\n </TABLEDATA>"])
 def test_empty_data_are_no_rows(rows):
-    content = PLAIN[: PLAIN.index(b"<TABLEDATA>")] + rows.encode() + PLAIN[PLAIN.index(b"</DATA>") :]
+    content = (
+        PLAIN[: PLAIN.index(b"<TABLEDATA>")] + rows.encode() + PLAIN[PLAIN.index(b"</DATA>") :]
+    )
 
     assert read(content).num_rows == 0
 
@@ -195,7 +197,9 @@ def test_binary_rows_with_bytes_left_over_are_unreadable():
     )
 
 
-@pytest.mark.parametrize("rows", [b"AAAA*QAAAAI=", b"AAAAAQ==AAAA", b"AAAAAQAAAAI", b"AAAA\xc3\xa9Q="])
+@pytest.mark.parametrize(
+    "rows", [b"AAAA*QAAAAI=", b"AAAAAQ==AAAA", b"AAAAAQAAAAI", b"AAAA\xc3\xa9Q="]
+)
 def test_rows_that_are_not_base64_are_unreadable(rows):
     assert failure(BINARY.replace(b"AAAAAQAAAAI=", rows))
 

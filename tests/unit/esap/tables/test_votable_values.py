@@ -38,18 +38,20 @@ EMPTY_INTEGERS = {
 
 
 def real_answers() -> list[str]:
-    found = []
-    for package in PACKAGES:
-        (folder,) = find_spec(package).submodule_search_locations
-        for path in sorted(Path(folder).rglob("*")):
-            if path.suffix in {".xml", ".vot", ".votable"} and b"VOTABLE" in path.read_bytes():
-                found.append(str(path.relative_to(Path(folder).parent)))
-    return found
+    return [
+        str(path.relative_to(folder.parent))
+        for folder in map(folder_of, PACKAGES)
+        for path in sorted(folder.rglob("*"))
+        if path.suffix in {".xml", ".vot", ".votable"} and b"VOTABLE" in path.read_bytes()
+    ]
+
+
+def folder_of(package: str) -> Path:
+    return Path(next(iter(find_spec(package).submodule_search_locations)))
 
 
 def content_of(answer: str) -> bytes:
-    (folder,) = find_spec("astropy").submodule_search_locations
-    return (Path(folder).parent / answer).read_bytes()
+    return (folder_of("astropy").parent / answer).read_bytes()
 
 
 @pytest.mark.filterwarnings("ignore")  # what astropy has to say of these files is not of interest
