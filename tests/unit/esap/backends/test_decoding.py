@@ -41,6 +41,12 @@ def test_whatever_the_pieces_the_data_come_back(encoding, pack, data, give, take
     assert inflate(pack(data), encoding, give=give, take=take) == (data, True)
 
 
+def test_output_that_waits_inside_zlib_is_not_lost():
+    packed = raw_deflate(bytes(1000))
+
+    assert inflate(packed, "deflate", give=len(packed), take=1) == (bytes(1000), True)
+
+
 @given(data=st.binary(min_size=1, max_size=2000), cut=st.integers(1, 2000))
 def test_a_stream_that_stops_short_is_not_finished(data, cut):
     packed = gzip.compress(data)
