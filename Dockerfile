@@ -22,5 +22,5 @@ USER esap
 EXPOSE 8000
 # Each process has its own proof of life; ESAP_PROCESS names the process.
 HEALTHCHECK --interval=30s --timeout=20s --start-period=60s --retries=3 \
-    CMD ["python", "deploy/healthy.py"]
+    CMD ["python", "-m", "esap.serve.healthy"]
 CMD ["gunicorn", "esap.wsgi:application", "--config", "deploy/gunicorn.conf.py", "--bind", "0.0.0.0:8000"]

@@ -70,6 +70,7 @@ def worker(environment: Mapping[str, str]) -> Program:
             **environment,
             # At SIGTERM it puts running tasks back in the queue instead of waiting for them.
             "REMAP_SIGTERM": "SIGQUIT",
+            "ESAP_PROCESS": "worker",
         },
     )
 

@@ -27,9 +27,9 @@ class Environment(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix="ESAP_", extra="ignore", frozen=True)
 
-    process: Literal["gateway", "events"] = Field(
+    process: Literal["gateway", "events", "worker", "beat"] = Field(
         default="gateway",
-        description="Which of the two serving processes this is. Each sets it for itself.",
+        description="Which process this is. What starts it says so.",
     )
     secret_key: str = Field(
         default="",
