@@ -35,12 +35,22 @@ def read_csv(chunks: Iterable[bytes]) -> TableStream:
         table = _read(content, timeless) if timeless else table
     except pa.ArrowInvalid as error:
         raise UnreadableAnswer(f"The service's answer is not readable as CSV: {error}") from error
-    columns = distinct(column_of(field) for field in table.schema)
-    schema = pa.schema(
+    arrays = [_text(array) if pa.types.is_binary(array.type) else array for array in table.columns]
+    bare = [
+        pa.field(name, array.type) for name, array in zip(table.column_names, arrays, strict=True)
+    ]
+    columns = distinct(map(column_of, bare))
+    fields = [
         column.described(field.with_name(column.name))
-        for column, field in zip(columns, table.schema, strict=True)
-    )
-    return TableStream.of(pa.table(table.columns, schema=schema))
+        for column, field in zip(columns, bare, strict=True)
+    ]
+    return TableStream.of(pa.table(arrays, schema=pa.schema(fields)))
+
+
+def _text(array: pa.ChunkedArray) -> pa.Array:
+    """A column that is not UTF-8, which Arrow leaves as bytes; what is wrong becomes U+FFFD."""
+    values = array.to_pylist()
+    return pa.array([value and value.decode(errors="replace") for value in values], pa.string())
 
 
 def _read(content: BytesIO, types: dict[str, pa.DataType]) -> pa.Table:

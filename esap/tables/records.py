@@ -1,14 +1,16 @@
 """Records of peers (JSON objects), as a table."""
 
+import json
 from collections.abc import Iterable, Mapping
 
-import orjson
 import pyarrow as pa
 
 from esap.tables.columns import column_of
 from esap.tables.stream import TableStream
 
 __all__ = ["read_records"]
+
+COMPACT = (",", ":")
 
 
 def read_records(rows: Iterable[Mapping[str, object]]) -> TableStream:
@@ -40,4 +42,4 @@ def _column(values: list[object]) -> pa.Array:
 def _text(value: object) -> str | None:
     if value is None or isinstance(value, str):
         return value
-    return orjson.dumps(value, default=str).decode()
+    return json.dumps(value, default=str, ensure_ascii=False, separators=COMPACT)

@@ -56,11 +56,15 @@ def test_quoted_values_may_have_lines():
     assert rows("a,b", '"x\ny",1') == [{"a": "x\ny", "b": 1}]
 
 
+def test_what_is_not_utf8_is_marked():
+    assert read_csv([b"a\n\xe9x\ny\n"]).read_all()["a"].to_pylist() == ["\ufffdx", "y"]
+
+
 def test_equal_names_are_told_apart():
     assert rows("a,a", "1,2") == [{"a": 1, "a_2": 2}]
 
 
-@pytest.mark.parametrize("content", [b"", b"a,b\n1\n", b"a\n\xff\n"])
+@pytest.mark.parametrize("content", [b"", b"a,b\n1\n"])
 def test_what_is_not_csv_is_unreadable(content):
     with pytest.raises(UnreadableAnswer, match="not readable as CSV"):
         read_csv([content])
