@@ -17,7 +17,6 @@ CONTENT = {
     "forbidden",  # 403
     "missing",  # 404
     "late-error",  # rows, and then an error
-    "tabledata",  # TABLEDATA, whatever was asked for
     "redirect",  # 303 to the answer, on the same host
     "moved",  # 301 to another path
     "down",  # availability says false

@@ -13,6 +13,7 @@ from tests.support.fakes.tap.behaviour import DELIVERY, Behaviour
 from tests.support.fakes.tap.jobs import Jobs
 from tests.support.fakes.tap.messages import Reply, Request
 from tests.support.fakes.tap.sky import Sky
+from tests.support.fakes.tap.votable import votable
 
 _REASONS = {200: "OK", 303: "See Other", 400: "Bad Request", 404: "Not Found"}
 
@@ -27,6 +28,7 @@ class FakeTap:
         self.jobs = Jobs()
         self.sky = Sky(stars)
         self.ask = lru_cache(maxsize=256)(self.sky.ask)
+        self.write = lru_cache(maxsize=256)(self._write)  # under load, it should be the lighter end
         self._latency = latency
         self._port = port
         self._loop = asyncio.new_event_loop()
@@ -56,8 +58,13 @@ class FakeTap:
 
     def faints(self, request: Request, behaviour: Behaviour) -> bool:
         """Whether this request is one of the first few that fail."""
+        if not behaviour.faint:
+            return False
         alike = [r for r in self.asked(request.path) if r.archive == request.archive]
         return len(alike) <= behaviour.faint
+
+    def _write(self, adql: str, maxrec: int, serialization: str) -> bytes:
+        return votable(self.ask(adql, maxrec), serialization)
 
     async def _start(self) -> int:
         self._server = await asyncio.start_server(

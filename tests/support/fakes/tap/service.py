@@ -10,7 +10,7 @@ from urllib.parse import urlencode
 
 from tests.support.fakes.tap import votable
 from tests.support.fakes.tap.messages import Reply
-from tests.support.fakes.tap.sky import TABLES, Answer
+from tests.support.fakes.tap.sky import TABLES
 
 if TYPE_CHECKING:
     from tests.support.fakes.tap.behaviour import Behaviour
@@ -86,10 +86,21 @@ def _query(fake: FakeTap, params: dict[str, str], behaviour: Behaviour) -> Reply
     if params.get("REQUEST") != "doQuery" or params.get("LANG") != "ADQL":
         return Reply(200, votable.error("REQUEST and LANG are required"), "text/xml")
     try:
-        result = fake.ask(params["QUERY"], _maxrec(params, behaviour))
+        return _table(fake, params, behaviour)
     except sqlite3.Error as fault:
         return Reply(200, votable.error(f"Field query: {fault}"), "text/xml")
-    return _table(result, params.get("RESPONSEFORMAT", "votable"), behaviour)
+
+
+def _table(fake: FakeTap, params: dict[str, str], behaviour: Behaviour) -> Reply:
+    adql, maxrec = params["QUERY"], _maxrec(params, behaviour)
+    wanted = params.get("RESPONSEFORMAT", "votable").lower()
+    if behaviour.mode == "late-error":
+        return Reply(200, votable.late_error(fake.ask(adql, maxrec), "The disk went away."))
+    if wanted == "csv":
+        return Reply(200, votable.csv_text(fake.ask(adql, maxrec)), "text/csv;header=present")
+    serialization = "BINARY2" if "binary2" in wanted else "TABLEDATA"
+    media_type = f"application/x-votable+xml;serialization={serialization}"
+    return Reply(200, fake.write(adql, maxrec, serialization), media_type)
 
 
 def _maxrec(params: dict[str, str], behaviour: Behaviour) -> int:
@@ -98,17 +109,6 @@ def _maxrec(params: dict[str, str], behaviour: Behaviour) -> int:
         if behaviour.heedless
         else min(int(params.get("MAXREC", behaviour.cap)), behaviour.cap)
     )
-
-
-def _table(result: Answer, wanted: str, behaviour: Behaviour) -> Reply:
-    if behaviour.mode == "late-error":
-        return Reply(200, votable.late_error(result, "The disk went away."))
-    if wanted in {"csv", "text/csv"}:
-        return Reply(200, votable.csv_text(result), "text/csv;header=present")
-    binary = behaviour.mode != "tabledata" and "binary2" in wanted.lower()
-    serialization = "BINARY2" if binary else "TABLEDATA"
-    media_type = f"application/x-votable+xml;serialization={serialization}"
-    return Reply(200, votable.votable(result, serialization), media_type)
 
 
 def _create(fake: FakeTap, request: Request, behaviour: Behaviour) -> Reply:
