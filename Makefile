@@ -6,7 +6,7 @@ VENV    ?= .venv
 RUN     := $(VENV)/bin/python
 PACKAGES := esap accounts query rucio_app ida batch dirac_app
 # Nothing here asks the system's Python for more than its standard library.
-PIP     := $(RUN) -m pip install --quiet --disable-pip-version-check --require-hashes
+PIP     := $(RUN) -m pip install -qq --disable-pip-version-check --require-hashes
 UV      := uv==0.13.9
 COMPILE := pip compile --quiet --universal --python-version 3.11 --generate-hashes \
            --no-emit-index-url --custom-compile-command "make pins" $(if $(UPGRADE),--upgrade)
@@ -84,4 +84,4 @@ $(VENV)/develops: requirements-dev.txt $(VENV)/made
 
 var/pins:
 	$(PYTHON) -m venv var/pins
-	var/pins/bin/pip install --quiet $(UV)
+	var/pins/bin/pip install -qq $(UV)
