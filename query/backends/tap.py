@@ -10,7 +10,6 @@ from typing import Any, Literal
 from requests import Response
 
 from esap.backends.deadline import Scope, current_scope, within
-from esap.backends.http import PeerSession
 from esap.errors import (
     BackendFailed,
     BackendUnavailable,
@@ -65,7 +64,6 @@ class TapArchive(Archive):
 
     Config = TapConfig
     config: TapConfig
-    http: PeerSession
 
     def ping(self) -> None:
         title = self.config.title
