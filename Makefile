@@ -32,7 +32,6 @@ lint: $(VENV)/develops  ## every check that needs no running gateway
 	$(RUN) -m mypy $(PACKAGES)
 	$(VENV)/bin/lint-imports
 	$(VENV)/bin/codespell .
-	$(RUN) -m bandit --quiet --severity-level medium --recursive $(PACKAGES)
 	$(RUN) manage.py check --settings esap.settings.test --fail-level WARNING
 	$(RUN) manage.py makemigrations --settings esap.settings.test --check --dry-run
 	@mkdir -p var
