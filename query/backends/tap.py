@@ -198,8 +198,11 @@ class TapArchive(Archive):
         self.http.expect(answer)
 
     def _tables_by_query(self) -> list[TableInfo]:
-        named = {dataset.table for dataset in self.config.datasets}
-        wanted = named if self.config.table_metadata == "datasets" else set()
+        wanted: set[str] = set()
+        if self.config.table_metadata == "datasets":
+            wanted = {dataset.table for dataset in self.config.datasets}
+            if not wanted:
+                return []
         return tap_schema.described(self._schema("tables", wanted), self._schema("columns", wanted))
 
     def _schema(self, about: str, wanted: set[str]) -> list[dict[str, Any]]:

@@ -11,9 +11,11 @@ from esap.errors import (
     BackendTimedOut,
     BackendUnavailable,
     Cancelled,
+    NotFound,
     QueryRejected,
     UnreadableAnswer,
 )
+from query import uws
 from query.backends.base import Query
 from tests.support.fakes.tap import FakeTap
 from tests.support.fakes.tap.archives import tap_archive
@@ -163,6 +165,26 @@ def test_a_few_looks_may_fail(fake):
         rows = tap_archive(fake.url(faint=4)).run(JOB).read_all()
 
     assert rows.num_rows == 5
+
+
+def test_a_service_that_answers_no_look_is_unavailable(fake, monkeypatch):
+    monkeypatch.setattr(uws, "_FIRST_PAUSE", 0.01)
+
+    with within(20), pytest.raises(BackendUnavailable):
+        tap_archive(fake.url(faint=99)).run(JOB)
+
+
+def test_a_job_that_the_service_forgot_is_not_found(fake):
+    def forget():
+        wait_for(lambda: fake.jobs)
+        fake.jobs.clear()
+
+    forgetting = threading.Thread(target=forget)
+    forgetting.start()
+    with within(20), pytest.raises(NotFound):
+        tap_archive(fake.url(step=60)).run(JOB)
+
+    forgetting.join()
 
 
 def test_a_search_with_much_time_runs_as_a_job(fake):

@@ -77,6 +77,11 @@ def test_of_a_giant_only_the_tables_of_its_datasets_are_described(fake):
     assert len(tables[0].columns) == 18
 
 
+def test_of_a_giant_without_datasets_nothing_is_described(fake):
+    assert tap_archive(fake.url(), table_metadata="datasets").tables() == []
+    assert fake.requests == []
+
+
 @pytest.mark.parametrize("source", ["vosi", "tap_schema"])
 def test_a_service_with_too_many_tables_is_told_what_to_do(fake, source, monkeypatch):
     monkeypatch.setattr(tap, "_MOST_COLUMNS", 20)
