@@ -7,7 +7,8 @@ import pyarrow as pa
 from esap.tables.stream import TableStream
 from esap.tables.votable.binary import read_binary
 from esap.tables.votable.cells import is_plain
-from esap.tables.votable.document import Document, Serialization
+from esap.tables.votable.document import Document
+from esap.tables.votable.elements import Serialization
 from esap.tables.votable.fallback import read_document
 from esap.tables.votable.source import utf8
 from esap.tables.votable.tabledata import read_tabledata

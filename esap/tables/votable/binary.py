@@ -19,7 +19,8 @@ import pyarrow.compute as pc
 from esap.errors import UnreadableAnswer
 from esap.tables.votable.blocks import MAX_ROW, grown
 from esap.tables.votable.cells import null_of, shape_of
-from esap.tables.votable.document import Document, Field, Serialization
+from esap.tables.votable.document import Document
+from esap.tables.votable.elements import Field, Serialization
 
 __all__ = ["read_binary"]
 
@@ -124,28 +125,37 @@ class _Rows:
         if not widths:
             rows = len(raw) // last
             return np.arange(0, rows * last, last).reshape(rows, 1), rows * last
-        steps = list(zip(widths, [item.itemsize for item in self._items], strict=True))
+        ends, end = self._ends(raw, widths, last)
+        rows = len(ends) // len(widths)
+        starts = np.zeros((rows, len(self._runs)), dtype=np.int64)
+        starts[:, 1:] = ends.reshape(rows, len(widths))
+        starts[1:, 0] = starts[:-1, -1] + last
+        return starts, end
+
+    def _ends(self, raw: bytes, widths: list[int], last: int) -> tuple[Indices, int]:
+        """Where the counted cells of each row end, and the last complete row.
+
+        The one loop over rows in Python: half the time of reading goes here.
+        """
         size, count = len(raw), COUNT.unpack_from
+        steps = [
+            (width - COUNT.size, width, item.itemsize)
+            for width, item in zip(widths, self._items, strict=True)
+        ]
         found: list[int] = []
         append = found.append
-        end = 0
+        at = end = 0
+        complete = 0
         try:
-            while True:
-                at = end
-                append(at)
-                for width, item in steps:
-                    at += width
-                    at += item * count(raw, at - COUNT.size)[0]
+            while at <= size:
+                end, complete = at, len(found)
+                for offset, width, item in steps:
+                    at += width + item * count(raw, at + offset)[0]
                     append(at)
                 at += last
-                if at > size:
-                    break
-                end = at
         except OutOfBytes:
             pass
-        rows = (len(found) - 1) // len(self._runs)  # the row found last is not complete
-        starts = np.array(found[: rows * len(self._runs)], dtype=np.int64)
-        return starts.reshape(rows, len(self._runs)), end
+        return np.array(found[:complete], dtype=np.int64), end
 
     def _fixed(self, number: int, cells: npt.NDArray[Any], missing: Truths | None) -> pa.Array:
         kind = self._schema.types[number]

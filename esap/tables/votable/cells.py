@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from esap.tables.columns import TEXT, arrow_type
-from esap.tables.votable.document import Field
+from esap.tables.votable.elements import Field
 
 __all__ = ["Shape", "is_plain", "null_of", "shape_of", "with_nulls"]
 

@@ -10,7 +10,8 @@ import numpy as np
 import pyarrow as pa
 
 from esap.errors import TooLarge, UnreadableAnswer
-from esap.tables.votable.document import Document, Field
+from esap.tables.votable.document import Document
+from esap.tables.votable.elements import Field
 
 __all__ = ["read_document", "read_rows"]
 

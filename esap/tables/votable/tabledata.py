@@ -14,7 +14,8 @@ from esap.errors import UnreadableAnswer
 from esap.tables.votable import fallback
 from esap.tables.votable.blocks import MAX_ROW, grown
 from esap.tables.votable.cells import null_of, shape_of, with_nulls
-from esap.tables.votable.document import Document, Field
+from esap.tables.votable.document import Document
+from esap.tables.votable.elements import Field
 from esap.tables.votable.rowtext import (
     CELL,
     NEWLINE,
@@ -78,7 +79,6 @@ class _Reader:
         self._schema = pa.schema([field.column.field() for field in fields])
         self._nulls = [null_of(field) for field in fields]
         self._lengths = [shape_of(field).count for field in fields]
-        self._has_integers = any(pa.types.is_integer(kind) for kind in self._schema.types)
         self._cutter = Cutter()
         names = [str(number) for number in range(len(fields))]
         self._reading = csv.ReadOptions(column_names=names, block_size=1 << 30, use_threads=False)
@@ -98,8 +98,6 @@ class _Reader:
             return fallback.read_rows(rows, self._fields)
 
     def _batch(self, text: bytes) -> pa.RecordBatch:
-        if self._has_integers and _may_be_hexadecimal(text):
-            raise Unusual
         lines = text.replace(ROW, b"\n") + b"\n"
         table = csv.read_csv(pa.BufferReader(lines), self._reading, self._parsing, self._converting)
         standins = [
@@ -117,11 +115,16 @@ class _Reader:
                     column = pc.replace_substring(column, standin, character)
                 column = pc.ascii_trim_whitespace(column)  # as astropy does
             columns.append(_column(column, kind, null, length))
+        if any(map(_has_negative, columns)) and _has_hexadecimal(text):
+            raise Unusual  # Arrow reads 0xFFFF as a short of -1
         return pa.record_batch(columns, schema=self._schema)
 
 
-def _may_be_hexadecimal(text: bytes) -> bool:
-    """Arrow reads 0xFFFF as a short of -1, so a block with such numbers is not for it."""
+def _has_negative(column: pa.Array) -> bool:
+    return pa.types.is_integer(column.type) and bool((pc.min(column).as_py() or 0) < 0)
+
+
+def _has_hexadecimal(text: bytes) -> bool:
     # One character is found much faster than two, and two much faster than a pattern.
     return (
         (b"x" in text or b"X" in text)

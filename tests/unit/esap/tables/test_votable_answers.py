@@ -155,7 +155,16 @@ def test_a_table_without_data_has_columns_and_no_rows():
     assert read(content).column_names == ["n", "s"]
 
 
-@pytest.mark.parametrize("rows", ["<TABLEDATA/>", "<TABLEDATA />", "<TABLEDATA>\n </TABLEDATA>"])
+@pytest.mark.parametrize(
+    "rows",
+    [
+        "<TABLEDATA/>",
+        "<TABLEDATA />",
+        "<TABLEDATA>\n </TABLEDATA>",
+        '<BINARY><STREAM encoding="base64"/></BINARY>',
+        '<BINARY2><STREAM encoding="base64"> </STREAM></BINARY2>',
+    ],
+)
 def test_empty_data_are_no_rows(rows):
     content = (
         PLAIN[: PLAIN.index(b"<TABLEDATA>")] + rows.encode() + PLAIN[PLAIN.index(b"</DATA>") :]
@@ -173,6 +182,21 @@ def test_the_first_table_of_the_results_wins():
     )
 
     assert read(content).to_pylist() == [{"n": 1, "s": "x"}]
+
+
+@pytest.mark.parametrize("size", [1, 7, 1000])
+@pytest.mark.parametrize(
+    "aside",
+    [
+        "<!-- <TABLEDATA> -->",
+        "<!-- <STREAM isn't \" > -->",
+        '<INFO name="a>b" value="&lt;TABLEDATA>"/>',
+    ],
+)
+def test_what_only_looks_like_the_beginning_of_the_rows_is_not(aside, size):
+    content = PLAIN.replace(b"<TABLE>", aside.encode() + b"<TABLE>")
+
+    assert read(content, size).to_pylist() == [{"n": 1, "s": "x"}]
 
 
 # What is cut off or broken: never fewer rows in silence
@@ -207,6 +231,15 @@ def test_rows_that_are_not_base64_are_unreadable(rows):
 def test_binary_rows_are_not_dropped_behind_a_comment():
     assert failure(BINARY.replace(b"AAAAAQAAAAI=", b"AAAAAQAA<!-- -->AAI="))
     assert "broken by markup" in failure(BINARY.replace(b"AAAAAQAAAAI=", b"AAAA<!-- -->AQAAAAI="))
+
+
+@pytest.mark.parametrize("content", [PLAIN, BINARY])
+def test_rows_of_a_table_without_columns_are_unreadable(content):
+    start, end = content.index(b"<FIELD"), content.index(b"<DATA>")
+
+    assert failure(content[:start] + content[end:]) == (
+        "The service's answer is a table without columns."
+    )
 
 
 def test_a_row_with_a_cell_too_few_is_unreadable():
