@@ -44,6 +44,7 @@ CREATE MACRO esap_side(ra, dec, x, y, z) AS
 
 # Rounding may put a point on the edge of a circle this much outside its strip of declination.
 _MARGIN = 1e-9
+_TOLERANCE = 1e-12
 _SYSTEMS = {"", "ICRS", "FK5", "UNKNOWNFRAME", "UNKNOWN"}
 
 Vector = tuple[float, float, float]
@@ -133,6 +134,8 @@ def area(region: Shape) -> exp.Expr:
 
 def number(node: exp.Expr) -> float | None:
     """Return the value of a number that is written out, or None for any other expression."""
+    if isinstance(node, exp.Paren):
+        return number(node.this)
     if isinstance(node, exp.Neg):
         value = number(node.this)
         return None if value is None else -value
@@ -209,8 +212,7 @@ def _polygon(given: Sequence[exp.Expr], node: exp.Expr) -> HalfSpheres:
     normals = [_cross(a, b) for a, b in zip(corners, corners[1:] + corners[:1], strict=True)]
     if _dot(normals[0], middle) < 0:  # Its corners go round the other way.
         normals = [_times(-1, normal) for normal in normals]
-    tolerance = 1e-12
-    if any(_dot(normal, corner) < -tolerance for normal in normals for corner in corners):
+    if any(_dot(normal, corner) < -_TOLERANCE for normal in normals for corner in corners):
         raise QueryRejected(
             "The corners of a POLYGON must be in order and all bulge outwards; part one that has "
             "a dent in two."
@@ -308,6 +310,6 @@ def _cross(a: Vector, b: Vector) -> Vector:
 
 def _unit(vector: Vector) -> Vector:
     length = math.hypot(*vector)
-    if length == 0:
+    if length < _TOLERANCE:
         raise QueryRejected("The corners of a POLYGON must be within one half of the sky.")
     return _times(1 / length, vector)

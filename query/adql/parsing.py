@@ -152,6 +152,8 @@ def _refuse_kind(node: exp.Expr, name: str, value: Any) -> None:
 
 
 def _refuse_misplaced(node: exp.Expr) -> None:
+    if isinstance(node, exp.Table) and not isinstance(node.this, exp.Identifier):
+        raise QueryRejected(f"{_words(node)!r} is not a table; only tables can stand in FROM.")
     if isinstance(node, exp.Select) and not (node.expressions and node.args.get("from_")):
         raise QueryRejected("A SELECT needs columns, and tables to take them FROM.")
     if isinstance(node, exp.With) and node.parent and node.parent.parent:

@@ -52,8 +52,6 @@ def _refuse_unknown_tables(tree: exp.Query, tables: Iterable[str]) -> None:
         for table in query.find_all(exp.Table):
             if table.find_ancestor(exp.CTE) is not (None if query is tree else query):
                 continue
-            if not isinstance(table.this, exp.Identifier):
-                raise QueryRejected(f"{table.sql()!r} is not a table; only tables can stand there.")
             if tuple(part.name.lower() for part in table.parts) not in known:
                 there_are = ", ".join(sorted(tables))
                 raise QueryRejected(f"There is no table {_name(table)}; there are {there_are}.")

@@ -64,13 +64,17 @@ class Engine:
         self._tables = tables
         self._setup = setup
         self._lock = threading.Lock()
-        self._database: duckdb.DuckDBPyConnection | None = None
-        self._process = 0
+        # By process: a fork has none of its parent's threads, and would wait for them in vain when
+        # it let go of the parent's database.
+        self._databases: dict[int, duckdb.DuckDBPyConnection] = {}
 
     def run(self, sql: str, scope: Scope) -> TableStream:
         """Run a query until its rows are read or the scope ends."""
         scope.check()
-        connection = self._connect()
+        try:
+            connection = self._connect()
+        except duckdb.Error as error:
+            raise _explained(error, scope) from error
         watch = scope.on_end(connection.interrupt)
 
         def close() -> None:
@@ -97,11 +101,12 @@ class Engine:
         return TableStream(schema, batches(), close=close)
 
     def _connect(self) -> duckdb.DuckDBPyConnection:
-        """Return a connection of its own to the database, which does not survive a fork."""
+        """Return a connection of its own to the database."""
+        process = os.getpid()
         with self._lock:
-            if self._database is None or self._process != os.getpid():
-                self._database, self._process = self._open(), os.getpid()
-            return self._database.cursor()
+            if process not in self._databases:
+                self._databases[process] = self._open()
+            return self._databases[process].cursor()
 
     def _open(self) -> duckdb.DuckDBPyConnection:
         database = duckdb.connect(":memory:", config=_AT_START)

@@ -29,7 +29,7 @@ class TestEmbedded(ArchiveContract):
                 "constellation": "Vir",
                 "redshift": 0.0042,
                 "messier": 87,
-                "minor_axis": 6.64,
+                "minor_axis": 6.67,
             },
             text=("constellation", "Vir", 1236),
             fragment=("common_names", "NEBULA", 60),
@@ -44,6 +44,7 @@ class TestEmbedded(ArchiveContract):
     @pytest.fixture
     def endless(self, archive):
         return archive, Query(
-            "SELECT COUNT(*) FROM gaia.stars a, gaia.stars b, gaia.stars c WHERE a.ra + b.ra = c.ra",
+            "SELECT COUNT(*) FROM gaia.stars a, gaia.stars b, gaia.stars c "
+            "WHERE a.ra + b.ra = c.ra",
             limit=10,
         )
