@@ -26,7 +26,7 @@ _ACTIVE = {"PENDING", "QUEUED", "EXECUTING"}
 _ENDED = {"COMPLETED", "ERROR", "ABORTED", "ARCHIVED"}
 _LONGEST_WAIT = 30.0
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.5, 10.0
-_MOST_MISSES = 4
+_MOST_MISSES = 3  # One more, and the breaker would not let the job be destroyed either.
 _DESTRUCTION_SECONDS = 5.0
 _IN_JOB_LIST = re.compile(r"/async/([^/]+)/?$")
 

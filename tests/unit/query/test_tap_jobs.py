@@ -182,7 +182,7 @@ def test_a_job_that_the_service_forgot_is_not_found(fake):
     forgetting = threading.Thread(target=forget)
     forgetting.start()
     with within(20), pytest.raises(NotFound):
-        tap_archive(fake.url(step=60)).run(JOB)
+        tap_archive(fake.url(step=60, wait=0)).run(JOB)
 
     forgetting.join()
 
