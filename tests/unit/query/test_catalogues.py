@@ -15,6 +15,7 @@ import pytest
 from django.core.management import call_command
 
 from esap.errors import BackendUnavailable
+from esap.settings.env import BASE_DIR
 from esap.tables.columns import Column, column_of
 from query.catalogues import CATALOGUES, Catalogue, CatalogueTable, build
 from query.catalogues.gaia import read_stars as read_gaia
@@ -258,3 +259,12 @@ def test_a_command_makes_the_catalogues_ready(settings, tmp_path):
 
     assert said.getvalue() == "Some stars: ready.\n"
     assert len(list((tmp_path / "catalogues").glob("hipparcos.stars-*.parquet"))) == 1
+
+
+@pytest.mark.parametrize("catalogue", CATALOGUES.values(), ids=CATALOGUES)
+def test_the_credits_are_told_in_the_documentation(catalogue):
+    page = (BASE_DIR / "docs" / "reference" / "credits.md").read_text(encoding="utf-8")
+
+    for told in (catalogue.title, catalogue.licence, catalogue.credits, catalogue.reference):
+        assert told in page
+    assert all(f"`{table.name}`" in page for table in catalogue.tables)
