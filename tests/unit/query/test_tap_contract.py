@@ -17,7 +17,7 @@ from tests.support.waiting import wait_for
 def fake():
     with FakeTap() as fake:
         yield fake
-        wait_for(lambda: not fake.jobs)
+        assert wait_for(fake.is_let_go)
 
 
 class TestTapArchive(RemoteArchiveContract):

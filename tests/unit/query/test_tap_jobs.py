@@ -29,7 +29,7 @@ JOB = Query(QUERY, limit=10, mode="async")
 def fake():
     with FakeTap() as fake:
         yield fake
-        assert wait_for(lambda: not fake.jobs)
+        assert wait_for(fake.is_let_go)
 
 
 def test_a_job_is_created_limited_run_read_and_destroyed(fake):

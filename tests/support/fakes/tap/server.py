@@ -56,6 +56,11 @@ class FakeTap:
         """Return the requests for a path below any archive's address."""
         return [request for request in self.requests if request.path == path]
 
+    def is_let_go(self) -> bool:
+        """Whether no job is left here, and nobody is still deleting one."""
+        deleting = any(thread.name == "uws-destroy" for thread in threading.enumerate())
+        return not self.jobs and not deleting
+
     def faints(self, request: Request, behaviour: Behaviour) -> bool:
         """Whether this request is one of the first few that fail."""
         if not behaviour.faint:
