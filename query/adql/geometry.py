@@ -1,4 +1,4 @@
-"""ADQL's geometry (ADQL 2.1, section 4.2) as arithmetic on right ascension and declination.
+"""ADQL's geometry (ADQL 2.1, "Geometrical functions") as arithmetic on right ascension and declination.
 
 A point is two expressions. A region is a circle, or the common part of half-spheres: a polygon
 whose corners bulge outwards, or a box. What needs the sphere is left to two functions of the

@@ -8,7 +8,7 @@ from query.adql.words import RESERVED
 
 __all__ = ["column_name", "table_name"]
 
-# A Latin letter, then letters, digits and underscores (ADQL 2.1, section 2.1.3).
+# A Latin letter, then letters, digits and underscores (ADQL 2.1, section 2.1).
 _REGULAR = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
 _DELIMITED = re.compile(r'"(?:[^"]|"")+"')
 _PARTS = re.compile(r'((?:"(?:[^"]|"")*"|[^".])+)(?:\.|$)')

@@ -17,8 +17,8 @@ _INT64 = 1 << 63
 def literal(value: Value) -> str:
     """Write a value as one ADQL literal; raise `InvalidRequest` for one that has none.
 
-    ADQL has no boolean literals (they were taken out of 2.1): true and false are written as the
-    texts that archives with boolean columns take for them.
+    ADQL 2.0 has no boolean literals: true and false are written as the texts that archives with
+    boolean columns take for them.
     """
     if isinstance(value, bool):
         return "'true'" if value else "'false'"
@@ -34,7 +34,7 @@ def literal(value: Value) -> str:
 
 
 def quoted(text: str) -> str:
-    """Write a text as a character string literal (ADQL 2.1, section 2.1.5).
+    """Write a text as a character string literal (ADQL 2.1, section 2.1).
 
     Backslashes are refused, although ADQL gives them no meaning: some archives hand the literal on
     to a database that does, where a backslash would hide the closing quote.

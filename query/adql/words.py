@@ -2,7 +2,7 @@
 
 __all__ = ["RESERVED"]
 
-# ADQL 2.1, section 2.1.2: those of SQL92, ILIKE, and those of ADQL itself.
+# ADQL 2.1, section 2.1: those of SQL92, ILIKE, and those of ADQL itself.
 RESERVED = frozenset(
     """
     ABSOLUTE ACTION ADD ALL ALLOCATE ALTER AND ANY ARE AS ASC ASSERTION AT AUTHORIZATION AVG
