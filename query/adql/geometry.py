@@ -1,9 +1,9 @@
-"""ADQL's geometry (ADQL 2.1, "Geometrical functions") as arithmetic on right ascension and declination.
+"""ADQL's geometry as arithmetic on right ascension and declination.
 
-A point is two expressions. A region is a circle, or the common part of half-spheres: a polygon
-whose corners bulge outwards, or a box. What needs the sphere is left to two functions of the
-database, whose definitions are here: the distance of two points, and the side of a great circle
-that a point is on.
+It is that of ADQL 2.1, "Geometrical functions". A point is two expressions. A region is a circle,
+or the common part of half-spheres: a polygon whose corners bulge outwards, or a box. What needs the
+sphere is left to two functions of the database, whose definitions are here: the distance of two
+points, and the side of a great circle that a point is on.
 """
 
 import math

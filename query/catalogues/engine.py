@@ -28,7 +28,6 @@ _AT_START: dict[str, str | bool | int | float | list[str]] = {
 }
 _LOCKED = """
 SET temp_directory = '';
-SET python_enable_replacements = false;
 SET enable_external_access = false;
 SET lock_configuration = true;
 """

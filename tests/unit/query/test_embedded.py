@@ -7,7 +7,7 @@ import sys
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
-import pyarrow.parquet as pq
+import pyarrow as pa
 import pytest
 from astropy import units as u
 from astropy.coordinates import SkyCoord
@@ -362,7 +362,7 @@ class TestHarm:
     def test_a_variable_of_ours_is_no_table(self):
         import duckdb
 
-        secrets = pq.ParquetFile  # noqa: F841
+        secrets = pa.table({"secret": [1]})  # noqa: F841 -- DuckDB would find it in this frame
         with embedded()._ready()._connect() as connection, pytest.raises(duckdb.CatalogException):
             connection.sql("SELECT * FROM secrets")
 
