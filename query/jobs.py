@@ -8,7 +8,7 @@ from esap.jobs.kinds import JobKind
 from esap.jobs.models import Job
 from esap.jobs.services import Result, record_event
 from query.searches import KIND, Search
-from query.wire import said
+from query.wire import in_portions, said
 
 __all__ = ["KINDS"]
 
@@ -19,7 +19,7 @@ def run_search(job: Job) -> Iterable[Result]:
     A search whose archives all failed has still been carried out: what happened is in its events.
     """
     search = Search.resume(job)
-    for name, data in said(search, search.ask_all()):
+    for name, data in said(search, in_portions(search.ask_all())):
         record_event(job, name, orjson.loads(data))
     return ()
 

@@ -4,6 +4,8 @@ from collections.abc import Callable, Mapping
 from typing import Any
 from uuid import UUID
 
+from django.db.models import QuerySet
+
 from esap.errors import InvalidRequest, NotFound
 from esap.jobs import services as jobs
 from esap.jobs.models import Job
@@ -13,7 +15,7 @@ from query.planning import plan
 from query.questions import ask
 from query.searches import KIND, ROWS_MAX, Search
 
-__all__ = ["archive_outcomes", "queue_search", "search_at_once", "search_for"]
+__all__ = ["archive_outcomes", "queue_search", "search_at_once", "search_for", "searches_of"]
 
 
 def search_at_once(search: Search, unwanted: Callable[[], bool]) -> TableStream:
@@ -45,6 +47,13 @@ def search_for(caller: Any, search_id: UUID) -> Job:
     if job.kind != KIND:
         raise NotFound(f"There is no search {search_id}; it is a job of kind {job.kind}.")
     return job
+
+
+def searches_of(caller: Any) -> QuerySet[Job]:
+    """Return the searches that a logged-in caller made."""
+    if not caller.is_authenticated:
+        return Job.objects.none()
+    return jobs.jobs_of(caller).filter(kind=KIND)
 
 
 def archive_outcomes(job: Job) -> list[dict[str, Any]]:

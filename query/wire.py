@@ -5,6 +5,7 @@ a dataset ended) and `end`. Rows are arrays in the order of the columns said bef
 """
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import orjson
@@ -14,7 +15,9 @@ from esap.tables.encoders.jsontext import columns_member
 from query.federation import Columns, Event, Outcome, Rows
 from query.searches import Search, outcome_data
 
-__all__ = ["Said", "lines", "said"]
+__all__ = ["Said", "in_portions", "lines", "said"]
+
+PORTION = 500
 
 Said = tuple[str, bytes]
 """The name of an event, and its data: a JSON object."""
@@ -32,6 +35,16 @@ def lines(search: Search, events: Iterator[Event]) -> Iterator[bytes]:
     """Yield NDJSON: one object a line, whose `event` names it."""
     for name, data in said(search, events):
         yield b'{"event":"%b",%b\n' % (name.encode(), data[1:])
+
+
+def in_portions(events: Iterator[Event], most: int = PORTION) -> Iterator[Event]:
+    """Pass events on, with the rows in portions that one stored event may hold."""
+    for event in events:
+        if not isinstance(event, Rows):
+            yield event
+            continue
+        for start in range(0, event.batch.num_rows, most):
+            yield replace(event, batch=event.batch.slice(start, most))
 
 
 def _beginning(search: Search) -> dict[str, Any]:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import orjson
+from django.core.exceptions import ValidationError
 from django.db.models import Q, QuerySet
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -16,6 +17,7 @@ __all__ = ["keyset_page", "page_number", "published_page"]
 
 PUBLISHED_PAGE = 50
 PUBLISHED_MAX = 500
+_FORGED = "cursor: take it from the 'next' of the page before."
 _ENVELOPE = {"description": "ESAP API Gateway", "version": "ESAP-API version 12 aug 2021"}
 
 
@@ -66,7 +68,10 @@ def keyset_page(
     rows = rows.order_by(f"-{key}", "-pk")
     if cursor:
         value, pk = _read_cursor(cursor)
-        rows = rows.filter(Q(**{f"{key}__lt": value}) | Q(**{key: value, "pk__lt": pk}))
+        try:
+            rows = rows.filter(Q(**{f"{key}__lt": value}) | Q(**{key: value, "pk__lt": pk}))
+        except (ValidationError, ValueError) as error:
+            raise InvalidRequest(_FORGED) from error
     found = list(rows[: limit + 1])
     if len(found) <= limit:
         return found, None
@@ -86,8 +91,8 @@ def keyset_response(results: list[Any], following: str | None) -> Response:
 def _read_cursor(cursor: str) -> tuple[str, str]:
     try:
         value, pk = orjson.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
-    except (binascii.Error, ValueError) as error:
-        raise InvalidRequest("cursor: take it from the 'next' of the page before.") from error
+    except (binascii.Error, TypeError, ValueError) as error:
+        raise InvalidRequest(_FORGED) from error
     return str(value), str(pk)
 
 

@@ -45,6 +45,13 @@ class BrowsableRenderer(BrowsableAPIRenderer):
         """Show answers as indented JSON."""
         return _Indented()
 
+    def get_breadcrumbs(self, request: Any) -> list[tuple[str, str]]:
+        """Leave out the second root: both its slash forms have an address."""
+        seen: dict[str, str] = {}
+        for name, url in super().get_breadcrumbs(request):
+            seen.setdefault(name, url)
+        return list(seen.items())
+
     def show_form_for_method(self, view: Any, method: str, request: Any, obj: Any) -> bool:
         """Offer forms only where the view has the method; DRF also asks its permissions."""
         return bool(super().show_form_for_method(view, method, request, obj))

@@ -42,6 +42,10 @@ class ApiRoot(APIView):
 
     permission_classes = (AllowAny,)
 
+    def get_view_name(self) -> str:
+        """Return the title of the page."""
+        return "ESAP API"
+
     @extend_schema(responses=OpenApiTypes.OBJECT, operation_id="root")
     def get(self, request: Request) -> Response:
         """List what the gateway offers, room by room."""

@@ -2,10 +2,12 @@
 
 from abc import ABC, abstractmethod
 from pathlib import Path
-from typing import Annotated, ClassVar
+from typing import TYPE_CHECKING, Annotated, ClassVar
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, HttpUrl, ValidationInfo
-from requests import Session
+
+if TYPE_CHECKING:
+    from esap.backends.http import PeerSession
 
 __all__ = ["SLUG", "Backend", "BackendConfig", "DataPath"]
 
@@ -52,7 +54,7 @@ class Backend(ABC):
 
     Config: ClassVar[type[BackendConfig]] = BackendConfig
 
-    def __init__(self, config: BackendConfig, http: Session) -> None:
+    def __init__(self, config: BackendConfig, http: "PeerSession") -> None:
         self.config = config
         self.http = http
 

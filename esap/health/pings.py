@@ -9,7 +9,6 @@ import structlog
 from django.utils import timezone
 
 from esap.backends.deadline import Scope, within
-from esap.backends.http import PeerSession
 from esap.errors import EsapError
 from esap.health.models import PeerHealth, State
 from esap.health.peers import Peer
@@ -85,8 +84,7 @@ def remember(found: Iterable[Pinged]) -> None:
 
 def breaker_state(peer: Peer) -> str:
     """Return how this process's circuit breaker of the peer stands."""
-    http = peer.backend.http
-    return http.breaker.state if isinstance(http, PeerSession) else ""
+    return peer.backend.http.breaker.state
 
 
 def _upsert(rows: list[PeerHealth], fields: tuple[str, ...]) -> None:

@@ -6,7 +6,7 @@ docs/reference/settings.md is made from this page, and a test keeps it so.
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import AliasChoices, BeforeValidator, Field
+from pydantic import AliasChoices, BeforeValidator, Field, FilePath
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 __all__ = ["BASE_DIR", "Environment"]
@@ -90,7 +90,7 @@ class Environment(BaseSettings):
         default="",
         description="Proxy for all outbound HTTP, such as http://proxy.example.org:3128.",
     )
-    ca_bundle: Path | None = Field(
+    ca_bundle: FilePath | None = Field(
         default=None,
         description="File of certificate authorities to trust outbound, instead of certifi's.",
     )

@@ -5,10 +5,11 @@ from pathlib import Path
 from typing import Literal
 
 import pyarrow as pa
-from pydantic import Field, ValidationInfo, field_validator
-from requests import Session
+from pydantic import Field
 
+from esap.backends.base import DataPath
 from esap.backends.deadline import Scope, current_scope
+from esap.backends.http import PeerSession
 from esap.tables.columns import Column, distinct
 from esap.tables.stream import TableStream
 from query.adql.geometry import FUNCTIONS
@@ -31,13 +32,7 @@ class EmbeddedConfig(ArchiveConfig):
         "hipparcos",
         "openngc",
     )
-    folder: Path = Field(default=Path("catalogues"), validate_default=True)
-
-    @field_validator("folder")
-    @classmethod
-    def _in_data_folder(cls, folder: Path, info: ValidationInfo) -> Path:
-        """Take a relative folder to be inside the gateway's own."""
-        return Path((info.context or {}).get("data_dir", "")) / folder
+    folder: DataPath = Field(default=Path("catalogues"), validate_default=True)
 
 
 class EmbeddedArchive(Archive):
@@ -46,7 +41,7 @@ class EmbeddedArchive(Archive):
     Config = EmbeddedConfig
     config: EmbeddedConfig
 
-    def __init__(self, config: EmbeddedConfig, http: Session) -> None:
+    def __init__(self, config: EmbeddedConfig, http: PeerSession) -> None:
         super().__init__(config, http)
         self._catalogues = [CATALOGUES[name] for name in config.catalogues]
         self._tables = [

@@ -19,8 +19,10 @@ from rest_framework.viewsets import ViewSet
 
 from esap.api.in_flight import Slots, caller_key
 from esap.api.negotiation import FORMATS, PlainOrPage, table_format
+from esap.api.pagination import keyset_page, keyset_response
 from esap.api.streaming import client_left, stream
 from esap.errors import InvalidRequest
+from esap.jobs.models import Job
 from esap.tables.encoders import ENCODERS
 from esap.tables.stream import TableStream
 from query import services
@@ -91,12 +93,22 @@ class SearchViewSet(ViewSet):
         return response
 
     @extend_schema(
+        parameters=[OpenApiParameter("limit", int), OpenApiParameter("cursor", str)],
+        responses=SearchedSerializer(many=True),
+        operation_id="query_searches_list",
+    )
+    def list(self, request: Request) -> Response:
+        """List your own searches, the newest first; those of anonymous callers are not listed."""
+        found, following = keyset_page(request, services.searches_of(request.user), key="created")
+        return keyset_response([_searched(job) for job in found], following)
+
+    @extend_schema(
         parameters=[OpenApiParameter("id", OpenApiTypes.UUID, OpenApiParameter.PATH)],
         responses=SearchedSerializer,
     )
     def retrieve(self, request: Request, pk: str) -> Response:
         """Tell what is known of a search: its question, and how each dataset answered."""
-        return Response(_searched(request, pk))
+        return Response(_searched(services.search_for(request.user, UUID(pk))))
 
     def _answer(
         self,
@@ -131,7 +143,7 @@ class SearchViewSet(ViewSet):
     def _queue(self, request: Request, asked: Mapping[str, object]) -> Response:
         job = services.queue_search(asked, request.user)
         return Response(
-            _searched(request, str(job.pk)),
+            _searched(job),
             status=HTTPStatus.ACCEPTED,
             headers={
                 "Location": reverse("job-detail", args=[job.pk]),
@@ -155,8 +167,7 @@ def _body(request: Request) -> Mapping[str, object]:
     return request.data
 
 
-def _searched(request: Request, pk: str) -> dict[str, Any]:
-    job = services.search_for(request.user, UUID(pk))
+def _searched(job: Job) -> dict[str, Any]:
     return {
         "id": str(job.pk),
         "phase": job.phase,

@@ -218,3 +218,27 @@ def test_a_browser_gets_a_page_with_the_answer() -> None:
 
     assert response["Content-Type"].startswith("text/html")
     assert b"good-stars" in response.content
+
+
+def test_a_users_searches_are_listed_to_them_alone(django_user_model) -> None:
+    ada, bob = (Client(), Client())
+    ada.force_login(django_user_model.objects.create_user("ada"))
+    bob.force_login(django_user_model.objects.create_user("bob"))
+    content(ada.post(URL, json.dumps(CONE), "application/json"))
+    content(Client().post(URL, json.dumps(CONE), "application/json"))
+
+    [mine] = ada.get(URL).json()["results"]
+
+    assert mine["asked"] == CONE
+    assert bob.get(URL).json() == {"results": [], "next": None}
+    assert Client().get(URL).json() == {"results": [], "next": None}
+    assert bob.get(f"{URL}{mine['id']}").status_code == 404
+
+
+def test_a_forged_cursor_is_a_problem(django_user_model) -> None:
+    ada = Client()
+    ada.force_login(django_user_model.objects.create_user("ada"))
+
+    for cursor in ("WyJhYmMiLCJ4Il0", "e30", "NQ", "?"):
+        response = ada.get(URL, {"cursor": cursor})
+        assert (response.status_code, response.json()["slug"]) == (400, "invalid-request"), cursor

@@ -42,9 +42,13 @@ async function* lines(body) {
     if (done) return;
     const parts = (rest + value).split("\n");
     rest = parts.pop();
-    for (const part of parts) yield JSON.parse(part);
+    for (const part of parts) yield JSON.parse(part, exact);
   }
 }
+
+// Identifiers such as Gaia's are beyond 2^53: they are shown as they were written.
+const exact = (_, value, context) =>
+  Number.isInteger(value) && !Number.isSafeInteger(value) ? (context?.source ?? value) : value;
 
 const key = (event) => `${event.archive}/${event.dataset}`;
 const element = (name, text, parent) => {
@@ -52,6 +56,11 @@ const element = (name, text, parent) => {
   made.textContent = text ?? "";
   parent?.append(made);
   return made;
+};
+
+const outcome = (event) => {
+  if (event.rows) return `${event.rows} row${event.rows > 1 ? "s" : ""}`;
+  return event.slug === "backend-unavailable" ? "not reached" : event.status;
 };
 
 const on = {
@@ -93,7 +102,7 @@ const on = {
   archive(event) {
     const chip = document.getElementById(`chip ${key(event)}`);
     chip.dataset.status = event.status;
-    chip.textContent = `${event.dataset || event.archive}: ${event.rows ? `${event.rows} rows` : event.status}`;
+    chip.textContent = `${event.dataset || event.archive}: ${outcome(event)}`;
     chip.title = event.detail;
   },
   end(event) {
