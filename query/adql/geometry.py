@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from sqlglot import exp
 
 from esap.errors import QueryRejected
+from query.adql.vectors import Vector, add, cross, direction, dot, times
 
 __all__ = [
     "FUNCTIONS",
@@ -46,8 +47,6 @@ CREATE MACRO esap_side(ra, dec, x, y, z) AS
 _MARGIN = 1e-9
 _TOLERANCE = 1e-12
 _SYSTEMS = {"", "ICRS", "FK5", "UNKNOWNFRAME", "UNKNOWN"}
-
-Vector = tuple[float, float, float]
 
 
 @dataclass(frozen=True)
@@ -187,11 +186,11 @@ def _box(given: Sequence[exp.Expr], node: exp.Expr) -> HalfSpheres:
     ra, dec, width, height = (math.radians(value or 0.0) for value in values)
     if not (0 < width < math.pi and 0 < height < math.pi):
         raise QueryRejected("The width and height of a BOX are from 0 to 180 degrees.")
-    middle = _vector(ra, dec)
+    middle = direction(ra, dec)
     east = (-math.sin(ra), math.cos(ra), 0.0)
     north = (-math.sin(dec) * math.cos(ra), -math.sin(dec) * math.sin(ra), math.cos(dec))
     normals = [
-        _sum(_times(math.sin(size / 2), middle), _times(way * math.cos(size / 2), arm))
+        add(times(math.sin(size / 2), middle), times(way * math.cos(size / 2), arm))
         for arm, size in ((east, width), (north, height))
         for way in (-1, 1)
     ]
@@ -207,17 +206,20 @@ def _polygon(given: Sequence[exp.Expr], node: exp.Expr) -> HalfSpheres:
     if len(values) < 6 or len(values) % 2 or None in values:  # noqa: PLR2004 -- three corners
         raise _wrong(node, "POLYGON(ra1, dec1, ra2, dec2, ra3, dec3, ...) in numbers")
     angles = [math.radians(value or 0.0) for value in values]
-    corners = [_vector(*pair) for pair in zip(angles[::2], angles[1::2], strict=True)]
-    middle = _unit(_sum(*corners))
-    normals = [_cross(a, b) for a, b in zip(corners, corners[1:] + corners[:1], strict=True)]
-    if _dot(normals[0], middle) < 0:  # Its corners go round the other way.
-        normals = [_times(-1, normal) for normal in normals]
-    if any(_dot(normal, corner) < -_TOLERANCE for normal in normals for corner in corners):
+    corners = [direction(*pair) for pair in zip(angles[::2], angles[1::2], strict=True)]
+    total = add(*corners)
+    if math.hypot(*total) < _TOLERANCE:
+        raise QueryRejected("The corners of a POLYGON must be within one half of the sky.")
+    middle = times(1 / math.hypot(*total), total)
+    normals = [cross(a, b) for a, b in zip(corners, corners[1:] + corners[:1], strict=True)]
+    if dot(normals[0], middle) < 0:  # Its corners go round the other way.
+        normals = [times(-1, normal) for normal in normals]
+    if any(dot(normal, corner) < -_TOLERANCE for normal in normals for corner in corners):
         raise QueryRejected(
             "The corners of a POLYGON must be in order and all bulge outwards; part one that has "
             "a dent in two."
         )
-    farthest = max(math.acos(max(-1.0, min(1.0, _dot(middle, corner)))) for corner in corners)
+    farthest = max(math.acos(max(-1.0, min(1.0, dot(middle, corner)))) for corner in corners)
     return _region(normals, math.degrees(math.asin(middle[2])), math.degrees(farthest))
 
 
@@ -280,36 +282,3 @@ def _literal(value: float) -> exp.Expr:
 
 def _wrong(node: exp.Expr, form: str) -> QueryRejected:
     return QueryRejected(f"{node.sql()!r} cannot be read: write {form}.")
-
-
-def _vector(ra: float, dec: float) -> Vector:
-    return (math.cos(dec) * math.cos(ra), math.cos(dec) * math.sin(ra), math.sin(dec))
-
-
-def _sum(*vectors: Vector) -> Vector:
-    x, y, z = (math.fsum(parts) for parts in zip(*vectors, strict=True))
-    return (x, y, z)
-
-
-def _times(factor: float, vector: Vector) -> Vector:
-    x, y, z = vector
-    return (factor * x, factor * y, factor * z)
-
-
-def _dot(a: Vector, b: Vector) -> float:
-    return sum(x * y for x, y in zip(a, b, strict=True))
-
-
-def _cross(a: Vector, b: Vector) -> Vector:
-    return (
-        a[1] * b[2] - a[2] * b[1],
-        a[2] * b[0] - a[0] * b[2],
-        a[0] * b[1] - a[1] * b[0],
-    )
-
-
-def _unit(vector: Vector) -> Vector:
-    length = math.hypot(*vector)
-    if length < _TOLERANCE:
-        raise QueryRejected("The corners of a POLYGON must be within one half of the sky.")
-    return _times(1 / length, vector)
