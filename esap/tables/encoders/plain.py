@@ -34,7 +34,9 @@ def plain(array: pa.Array) -> pa.Array:  # noqa: PLR0911 -- a table of cases
     if _is_text(kind) or types.is_date(kind) or types.is_time(kind) or types.is_null(kind):
         return array.cast(pa.string())
     if types.is_binary(kind) or types.is_large_binary(kind) or types.is_fixed_size_binary(kind):
-        return pa.array([value and value.hex() for value in array.to_pylist()], pa.string())
+        return pa.array(
+            [None if value is None else value.hex() for value in array.to_pylist()], pa.string()
+        )
     return _as_json(array)
 
 
@@ -53,7 +55,7 @@ def _plain_list(array: pa.Array) -> pa.Array:
 
 
 def _iso(array: pa.TimestampArray) -> pa.StringArray:
-    """Without a zone, a time is in UTC. Fractions are left out where the whole piece has none."""
+    """Without a zone, a time is in UTC. A fraction of zeros is left out."""
     text = pc.cast(pc.cast(array, pa.timestamp(array.type.unit)), pa.string())
     text = pc.replace_substring(text, " ", "T")
     fractions = pc.replace_substring_regex(text, r"\.0+$", "")

@@ -2,7 +2,6 @@
 
 from binascii import b2a_base64
 from collections.abc import Iterator
-from math import prod
 from typing import Any
 
 import numpy as np
@@ -74,7 +73,7 @@ def _fixed(cells: pa.Array, column: Column) -> Bytes:
     """A row of bytes for each cell."""
     if not pa.types.is_list(cells.type):
         return _bytes(_values(cells, column))
-    length = prod(int(size) for size in (column.arraysize or "").split("x"))
+    length = int(column.arraysize or 1)
     values = _values(cells.values, column)
     rows = np.zeros((len(cells), length), dtype=values.dtype)
     rows[np.asarray(cells.is_valid())] = values.reshape(-1, length)

@@ -1,6 +1,5 @@
 """Columns as VOTable 1.4 can hold them."""
 
-import re
 from dataclasses import replace
 
 import pyarrow as pa
@@ -12,7 +11,6 @@ from esap.tables.encoders.plain import plain
 
 __all__ = ["NULLS_IN_LISTS", "cells_of", "votable_column"]
 
-FIXED = re.compile(r"\d+(x\d+)*")
 # Within an array of integers only an integer can stand for null (section 4.7). A wider type has one
 # to spare; the widest gives its least.
 WIDER = {"unsignedByte": "short", "short": "int", "int": "long"}
@@ -23,7 +21,8 @@ def votable_column(field: pa.Field) -> Column:
     """The FIELD for an Arrow field.
 
     Text is `unicodeChar`, for `char` is ASCII (section 2.1) and peers do not keep to that; what has
-    no type in VOTable is text too, arrays of text as JSON.
+    no type in VOTable is text too, arrays of text as JSON. An array has a fixed size only if Arrow
+    vouches for it.
     """
     column, kind = column_of(field), plain(pa.array([], field.type)).type
     if not pa.types.is_list(kind):
@@ -35,11 +34,11 @@ def votable_column(field: pa.Field) -> Column:
     if pa.types.is_string(kind.value_type):
         return replace(column, datatype="unicodeChar", arraysize="*")
     datatype = column_of(pa.field("", kind.value_type)).datatype
-    keeps_shape = FIXED.fullmatch(column.arraysize or "") and column.datatype == datatype
+    fixed = pa.types.is_fixed_size_list(field.type)
     return replace(
         column,
         datatype=WIDER.get(datatype, datatype),
-        arraysize=column.arraysize if keeps_shape else "*",
+        arraysize=str(field.type.list_size) if fixed else "*",
     )
 
 

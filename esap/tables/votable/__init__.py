@@ -6,7 +6,7 @@ import pyarrow as pa
 
 from esap.tables.stream import TableStream
 from esap.tables.votable.binary import read_binary
-from esap.tables.votable.cells import is_plain
+from esap.tables.votable.cells import check_sizes, is_plain
 from esap.tables.votable.document import Document
 from esap.tables.votable.elements import Serialization
 from esap.tables.votable.fallback import read_document
@@ -16,7 +16,6 @@ from esap.tables.votable.tabledata import read_tabledata
 __all__ = ["read_votable"]
 
 READERS = {
-    Serialization.NONE: lambda _document: iter(()),
     Serialization.TABLEDATA: read_tabledata,
     Serialization.BINARY: read_binary,
     Serialization.BINARY2: read_binary,
@@ -39,7 +38,10 @@ def read_votable(chunks: Iterable[bytes]) -> TableStream:
 
 
 def _rows(document: Document) -> Iterator[pa.RecordBatch]:
-    read = READERS.get(document.serialization)
-    if read is None or not all(map(is_plain, document.fields)):
-        return read_document(document)
-    return read(document)
+    fields, serialization = document.fields, document.serialization
+    if serialization is Serialization.NONE:
+        return iter(())
+    check_sizes(fields, text=serialization is not Serialization.TABLEDATA)
+    if serialization in READERS and all(map(is_plain, fields)):
+        return READERS[serialization](document)
+    return read_document(document)

@@ -2,6 +2,7 @@
 
 import contextlib
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from math import prod
 
@@ -10,10 +11,11 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from esap.errors import UnreadableAnswer
 from esap.tables.columns import TEXT, arrow_type
 from esap.tables.votable.elements import Field
 
-__all__ = ["Shape", "is_plain", "null_of", "shape_of", "with_nulls"]
+__all__ = ["Shape", "check_sizes", "is_plain", "null_of", "shape_of", "with_nulls"]
 
 ITEMS = {
     "boolean": "u1",
@@ -26,6 +28,7 @@ ITEMS = {
     "char": "u1",
     "unicodeChar": ">u2",
 }
+MAX_CELL = 1 << 21
 TEXT_SIZE = re.compile(r"\d*\*|[1-9]\d*")
 ARRAY_SIZE = re.compile(r"\d*\*|[1-9]\d*(x[1-9]\d*)*")
 
@@ -47,6 +50,20 @@ def is_plain(field: Field) -> bool:
     column = field.column
     sizes = TEXT_SIZE if column.datatype in TEXT else ARRAY_SIZE
     return column.datatype in ITEMS and sizes.fullmatch(column.arraysize or "1") is not None
+
+
+def check_sizes(fields: Iterable[Field], *, text: bool) -> None:
+    """Refuse cells of a size that no row can have, before memory is taken for them.
+
+    The size of `text` may be any where it is not the size of a cell.
+    """
+    for column in (field.column for field in fields if text or field.column.datatype not in TEXT):
+        sizes = (column.arraysize or "1").split("x")
+        if prod(int(size) for size in sizes if size.isdigit()) > MAX_CELL:
+            raise UnreadableAnswer(
+                f"The answer has more than {MAX_CELL} values in each cell of {column.name}; it is "
+                "refused."
+            )
 
 
 def shape_of(field: Field) -> Shape:

@@ -60,8 +60,7 @@ class Document:
         self._end()
 
     def copied(self) -> Iterator[bytes]:
-        """The whole answer from its beginning, judged as it passes."""
-        yield bytes(self.head)
+        """All that follows the head, judged as it passes."""
         for chunk in self.rest():
             self._feed(chunk)
             yield chunk

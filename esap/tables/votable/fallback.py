@@ -1,5 +1,6 @@
 """What the streaming readers do not cover, read by astropy."""
 
+import re
 from collections.abc import Iterator
 from io import BytesIO
 from tempfile import SpooledTemporaryFile
@@ -10,6 +11,7 @@ import numpy as np
 import pyarrow as pa
 
 from esap.errors import TooLarge, UnreadableAnswer
+from esap.tables.columns import TEXT
 from esap.tables.votable.document import Document
 from esap.tables.votable.elements import Field
 
@@ -17,23 +19,32 @@ __all__ = ["read_document", "read_rows"]
 
 IN_MEMORY, LIMIT = 1 << 22, 1 << 28  # astropy takes several times as much memory as the file
 BATCH = 1 << 14
+MAX_DIGITS = 5
+TEXT_FIELD = re.compile(
+    rb"<(?:[\w.-]+:)?FIELD\s(?=[^>]*datatype\s*=\s*[\"'](?:unicodeC|c)har\b)[^>]*>"
+)
+BOUND = re.compile(rb"\barraysize\s*=\s*([\"'])\s*\d+\s*\*\s*\1")
 
 
 def read_document(document: Document) -> Iterator[pa.RecordBatch]:
     """The rows of a whole answer."""
     with SpooledTemporaryFile(max_size=IN_MEMORY) as file:
-        size = 0
+        file.write(_without_bounds(document.head))
         for chunk in document.copied():
-            size += len(chunk)
-            if size > LIMIT:
-                raise TooLarge(
-                    "The answer has array columns and more than 256 MB. Ask for fewer rows or "
-                    "columns."
-                )
             file.write(chunk)
+            if file.tell() > LIMIT:
+                raise TooLarge(
+                    "The answer has cells of a rare kind and more than 256 MB. Ask for fewer rows "
+                    "or columns."
+                )
         file.seek(0)
         batch = _parse(cast("IO[bytes]", file), document.fields, document.table_number)
     yield from (batch.slice(start, BATCH) for start in range(0, batch.num_rows, BATCH))
+
+
+def _without_bounds(head: bytes | bytearray) -> bytes:
+    """The head with `*` for the size of text that is bounded, for which astropy takes memory."""
+    return TEXT_FIELD.sub(lambda field: BOUND.sub(b'arraysize="*"', field[0]), head)
 
 
 def read_rows(rows: bytes, fields: list[Field]) -> pa.RecordBatch:
@@ -50,7 +61,10 @@ def read_rows(rows: bytes, fields: list[Field]) -> pa.RecordBatch:
 
 
 def _field_element(number: int, field: Field) -> str:
-    size = f" arraysize={quoteattr(field.column.arraysize)}" if field.column.arraysize else ""
+    size = field.column.arraysize or ""
+    if field.column.datatype in TEXT and (size.endswith("*") or len(size) > MAX_DIGITS):
+        size = "*"
+    size = f" arraysize={quoteattr(size)}" if size else ""
     null = f"<VALUES null={quoteattr(field.null)}/>" if field.null else ""
     return f'<FIELD name="c{number}" datatype="{field.column.datatype}"{size}>{null}</FIELD>'
 

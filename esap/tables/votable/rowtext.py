@@ -38,7 +38,7 @@ class _Irregular(Exception):
 
 
 class Cutter:
-    """Cuts blocks, beginning with the form that the last one needed."""
+    """Cuts blocks, beginning with the form that the last one needed if it is a cheap one."""
 
     def __init__(self) -> None:
         self._form = 0
@@ -54,7 +54,7 @@ class Cutter:
                 text = _cut(FORMS[form](rows))
             except _Irregular:
                 continue
-            self._form = form
+            self._form = min(form, CHEAP)
             text = text.replace(b"\n", NEWLINE) if b"\n" in text else text
             return REFERENCE.sub(_character, text) if b"&" in text else text
         raise Unusual
@@ -80,8 +80,9 @@ def _canonical(rows: bytes) -> bytes:
     return BETWEEN_TAGS.sub(rb"\1", rows).strip()
 
 
-# Each plainer, and dearer, than the one before.
+# Each plainer than the one before; those up to the cheap one cost little to begin with.
 FORMS: list[Callable[[bytes], bytes]] = [_as_it_is, _with_empty_cells, _canonical]
+CHEAP = 1
 
 
 def _escaped(aside: re.Match[bytes]) -> bytes:

@@ -95,7 +95,8 @@ def _encoding(head: bytes) -> str | None:
         name = codecs.lookup(declared[1]).name
     except LookupError as error:
         raise UnreadableAnswer(f"The answer is in an unknown encoding, {declared[1]}.") from error
-    return None if name in UTF8_NAMES else name
+    # What can be read so far is not of two bytes each, whatever it says (as .NET's writers do).
+    return None if name in UTF8_NAMES or name.startswith(("utf-16", "utf-32")) else name
 
 
 def _transcoded(chunks: Iterable[bytes], encoding: str) -> Iterator[bytes]:

@@ -278,6 +278,23 @@ def test_every_arrow_type_has_a_place_in_votable(kind, name):
         assert again == as_text
 
 
+@pytest.mark.parametrize("name", ["votable", "votable-td"])
+def test_in_an_array_no_integer_is_taken_for_null(name):
+    lists = [[-(2**15), None, 2**15 - 1]]
+
+    again = read_votable(in_chunks(one(name, pa.array(lists, pa.list_(pa.int16()))))).read_all()
+
+    assert again["v"].to_pylist() == lists
+
+
+@pytest.mark.parametrize("name", ["votable", "votable-td"])
+def test_an_array_is_written_whole_whatever_size_its_column_declares(name):
+    lists = [[1.0], [1.0, 2.0, 3.0], None]
+    table = pa.table({"a": lists}, pa.schema([Column("a", "double", "2").field()]))
+
+    assert read_votable(in_chunks(encoded(name, table))).read_all()["a"].to_pylist() == lists
+
+
 # Any table
 
 

@@ -376,6 +376,10 @@ def test_an_answer_is_read_in_the_encoding_it_declares(encoding, declared, size)
     assert read(content, size).to_pylist() == [{"n": 1, "s": "é ä"}]
 
 
+def test_an_answer_that_says_utf16_in_single_bytes_is_utf8():
+    assert read(PLAIN.replace(b"UTF-8", b"utf-16")).num_rows == 1
+
+
 def test_an_unknown_encoding_is_named():
     assert "klingon" in failure(PLAIN.replace(b"UTF-8", b"klingon"))
 

@@ -1,6 +1,7 @@
 """How cells may be written, and what they then are."""
 
 import base64
+import math
 import struct
 
 import pyarrow as pa
@@ -272,6 +273,43 @@ def test_what_we_do_not_cover_is_read_by_astropy(field, written, value):
     assert cells(votable(columns(field), f"<TR><TD>{written}</TD></TR>")) == [value]
 
 
+def test_what_astropy_reads_keeps_text_longer_than_its_bound():
+    row = "<TR><TD>12345</TD><TD>1 0</TD></TR>"
+
+    table = read(votable(columns("s char 3*", "b bit 2"), row))
+
+    assert table.to_pylist() == [{"s": "12345", "b": [True, False]}]
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        votable(columns("a double 1000000000"), ""),
+        votable(columns("c floatComplex 9999x9999"), ""),
+        binary(columns("s char 2147483647"), b""),
+        binary(columns("s char 2147483647", "b bit"), b"", "BINARY2"),
+    ],
+)
+def test_cells_of_a_size_that_no_row_has_are_refused(content):
+    with pytest.raises(UnreadableAnswer, match="more than 2097152 values in each cell"):
+        read(content)
+
+
+@pytest.mark.parametrize("size", ["2147483647*", "2147483647"])
+@pytest.mark.parametrize("cell", ["<TD>x</TD>", "<TD>x<?pi?></TD>"])
+def test_a_generous_size_of_text_costs_nothing(size, cell):
+    content = votable(columns(f"s char {size}"), f"<TR>{cell}</TR>")
+
+    assert read(content)["s"].to_pylist() == ["x"]
+
+
+def test_a_table_of_rare_cells_without_rows_is_a_table():
+    content = votable(columns("b bit 3"), "")
+
+    assert read(content).num_rows == 0
+    assert read(content.replace(b"<TABLEDATA></TABLEDATA>", b"<TABLEDATA/>")).num_rows == 0
+
+
 def test_a_type_that_is_none_is_named():
     with pytest.raises(UnreadableAnswer, match="bar"):
         read(votable(columns("a bar"), ""))
@@ -289,6 +327,14 @@ def test_binary2_flags_make_null_of_anything():
         {"s": "x", "f": 1.0, "n": 7, "b": True, "u": "ab", "a": [1, 2]},
         dict.fromkeys("sfnbua"),
     ]
+
+
+def test_flags_and_not_a_number_are_null_together():
+    content = binary(
+        columns("f float"), struct.pack(">BfBfBf", 0, 1, 0, math.nan, 128, 2), "BINARY2"
+    )
+
+    assert cells(content) == [1.0, None, None]
 
 
 def test_binary_text_of_fixed_length_ends_at_its_first_nul():
