@@ -1,7 +1,7 @@
 """From a question to what each archive is asked, in its own words."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 from esap.errors import EsapError, InvalidRequest, NotFound
@@ -46,7 +46,7 @@ def plan(question: Question) -> list[Errand]:
     """
     if question.adql:
         archive = archives.get(question.archives[0])
-        query = Query(question.adql, limit=question.limit, mode=question.mode or "sync")
+        query = Query(question.adql, limit=question.limit, mode=question.mode)
         return [Errand(archive, None, query)]
     _refuse_unknown_datasets(question)
     return [
@@ -104,9 +104,7 @@ def _errand(archive: Archive, dataset: Dataset, question: Question) -> Errand:
         query = archive.phrase(_selection(archive, dataset, question))
     except InvalidRequest as refusal:
         return Errand(archive, dataset, refusal=refusal)
-    if question.mode:
-        query = Query(query.text, query.limit, query.language, question.mode)
-    return Errand(archive, dataset, query)
+    return Errand(archive, dataset, replace(query, mode=question.mode))
 
 
 def _selection(archive: Archive, dataset: Dataset, question: Question) -> Selection:

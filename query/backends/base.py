@@ -167,13 +167,14 @@ class Selection:
 class Query:
     """A question in the words of the archive, so that it can be repeated elsewhere.
 
-    `limit` is the most rows wanted; `mode` "async" runs it as a job of the archive's own (UWS).
+    `limit` is the most rows wanted. `mode` says whether it runs as a job of the archive's own
+    (UWS); without one the archive decides.
     """
 
     text: str
     limit: int
     language: str = "ADQL"
-    mode: Literal["sync", "async"] = "sync"
+    mode: Literal["", "sync", "async"] = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,10 +21,10 @@ from esap.tables.delimited import read_csv
 from esap.tables.stream import TableStream
 from esap.tables.votable import read_votable
 from query import tap_schema
-from query.adql import Compare, Condition, Contains, InCone, Select
-from query.backends.base import Archive, ArchiveConfig, Criterion, Query, Selection, TableInfo
+from query.backends.base import Archive, ArchiveConfig, Query, Selection, TableInfo
 from query.documents import beginning
 from query.limited import limited
+from query.phrasing import in_adql
 from query.uws import Job, JobStatus
 from query.vosi import read_availability, read_tables
 
@@ -80,18 +80,10 @@ class TapArchive(Archive):
             raise BackendUnavailable(f"{title} says that it is not available. {said.note}".strip())
 
     def phrase(self, selection: Selection) -> Query:
-        conditions: list[Condition] = []
-        if selection.cone is not None:
-            conditions.append(InCone(*selection.position, selection.cone))
-        conditions += map(_condition, selection.criteria)
-        # One row more than is wanted tells whether there were more, also where MAXREC does not.
-        select = Select(
-            selection.table, tuple(conditions), selection.columns, top=selection.limit + 1
-        )
-        return Query(str(select), selection.limit)
+        return Query(in_adql(selection), selection.limit)
 
     def run(self, query: Query) -> TableStream:
-        if query.mode == "async" or self._is_long():
+        if query.mode == "async" or (not query.mode and self._is_long()):
             return self._run_job(query)
         answer = self.http.post(
             f"{self.config.base_url}/sync", self._form(query), stream=True, idempotent=True
@@ -218,12 +210,6 @@ class TapArchive(Archive):
             f"{self.config.title} has too many tables to list them all. Its entry needs "
             "'table_metadata: datasets'."
         )
-
-
-def _condition(criterion: Criterion) -> Condition:
-    if criterion.op == "contains":
-        return Contains(criterion.column, str(criterion.value))
-    return Compare(criterion.column, criterion.op, criterion.value)
 
 
 def _loses_the_question(hop: Response) -> bool:

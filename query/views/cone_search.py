@@ -9,7 +9,7 @@ from rest_framework.request import Request
 from rest_framework.viewsets import ViewSet
 
 from esap.api.negotiation import PlainOrPage
-from esap.api.streaming import stream
+from esap.api.streaming import client_left, stream
 from esap.errors import EsapError
 from esap.tables.encoders import ENCODERS
 from query.cone_search import cone_search, error_document
@@ -39,7 +39,8 @@ class ConeSearchViewSet(ViewSet):
     def retrieve(self, request: Request, pk: str) -> HttpResponseBase:
         """Return the rows inside a cone; an error is a VOTable too, as the standard asks."""
         try:
-            table = cone_search(pk, request.query_params.dict(), request.user)
+            left = client_left(request._request)  # noqa: SLF001 - the WSGI request below DRF's
+            table = cone_search(pk, request.query_params.dict(), request.user, left)
         except EsapError as error:
             return HttpResponse(error_document(error), status=error.status, content_type=_VOTABLE)
         return stream(ENCODERS["votable-td"].encode(table), content_type=_VOTABLE)

@@ -53,7 +53,7 @@ def test_empty_values_and_all_say_nothing() -> None:
     [
         ({}, "Say what to look for"),
         ({"limit": 5}, "Say what to look for"),
-        ({"collectoin": "x"}, "colection: no such parameter"),
+        ({"colection": "x"}, "colection: no such parameter"),
         ({"ra": 10}, "dec: a position needs both"),
         ({"fov": 1}, "fov: a radius needs a position"),
         ({"ra": 10, "dec": 95}, "dec"),

@@ -63,7 +63,7 @@ def test_a_selection_is_phrased_with_one_row_more_than_is_wanted(fake):
         "AND mag <= 10 AND LOWER(name) LIKE '%x%'"
     )
     assert query.limit == 100
-    assert query.mode == "sync"
+    assert query.mode == ""
     assert fake.requests == []
 
 

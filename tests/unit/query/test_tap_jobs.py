@@ -201,3 +201,13 @@ def test_a_search_with_much_time_runs_as_a_job(fake):
 
 def _looks(fake):
     return [request for request in fake.asked("/async/job1") if request.method == "GET"]
+
+
+def test_a_query_that_is_to_be_sync_is_not_made_a_job_however_long_it_may_take(fake) -> None:
+    archive = tap_archive(fake.url(number=71), async_after=1)
+
+    with within(60):
+        rows = archive.run(Query("SELECT TOP 3 id FROM sky.stars", 3, mode="sync")).read_all()
+
+    assert rows.num_rows == 3
+    assert [r.path for r in fake.requests if "number=71" in r.archive] == ["/sync"]
