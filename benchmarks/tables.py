@@ -185,7 +185,11 @@ def measured(work, subject, warm_up, repeats: int) -> dict[str, float]:
         start = time.process_time()
         result = work(subject)
         seconds.append(time.process_time() - start)
-    return {"cpu_s": min(seconds), "peak_mb": peak_mb() - before, "result": result}
+    return {
+        "cpu_s": round(min(seconds), 5),
+        "peak_mb": round(peak_mb() - before, 1),
+        "result": result,
+    }
 
 
 def run_case(case: str, folder: Path, rows: int) -> dict[str, float]:
@@ -245,7 +249,7 @@ def report_reading(folder: Path, sizes: list[int]) -> list[dict[str, object]]:
             ours = in_process(f"read:ours:{what}", folder, rows)
             theirs = in_process(f"read:astropy:{what}", folder, rows)
             assert ours["result"] == theirs["result"] == rows
-            times = theirs["cpu_s"] / ours["cpu_s"]
+            times = round(theirs["cpu_s"] / ours["cpu_s"], 1)
             print(
                 f"{what:<16}{rows:>11}{ours['cpu_s']:>13.3f}{ours['peak_mb']:>9.0f}"
                 f"{theirs['cpu_s']:>16.2f}{theirs['peak_mb']:>9.0f}{times:>10.1f}"
@@ -266,7 +270,7 @@ def report_writing(folder: Path, sizes: list[int], astropy_rows: int) -> list[di
     ]
     for case, title, rows in cases:
         case_found = in_process(case, folder, rows)
-        speed = rows / case_found["cpu_s"]
+        speed = round(rows / case_found["cpu_s"])
         print(
             f"{title:<18}{rows:>9}{case_found['cpu_s']:>13.3f}{case_found['peak_mb']:>9.0f}"
             f"{speed:>16,.0f}{case_found['result'] / rows:>11.0f}"
