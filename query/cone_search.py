@@ -1,7 +1,6 @@
 """IVOA Simple Cone Search 1.03 over any dataset with positions, for pyvo, TOPCAT and the like."""
 
 from collections.abc import Callable, Mapping
-from contextlib import closing
 from dataclasses import replace
 from typing import Any
 from xml.sax.saxutils import quoteattr
@@ -55,17 +54,16 @@ def cone_search(
     }
     batches: list[pa.RecordBatch] = []
     schema, more = pa.schema([]), False
-    with closing(Search.open(asked, owner).run(unwanted)) as events:
-        for event in events:
-            match event:
-                case Columns():
-                    schema = pa.schema(map(_with_first_ucd, event.schema))
-                case Rows() if not nothing:
-                    batches.append(pa.RecordBatch.from_arrays(event.batch.columns, schema=schema))
-                case Outcome():
-                    if event.slug:
-                        raise BackendFailed(event.detail)
-                    more = event.status == "overflow" and not nothing
+    for event in Search.open(asked, owner).run(unwanted):
+        match event:
+            case Columns():
+                schema = pa.schema(map(_with_first_ucd, event.schema))
+            case Rows() if not nothing:
+                batches.append(pa.RecordBatch.from_arrays(event.batch.columns, schema=schema))
+            case Outcome():
+                if event.slug:
+                    raise BackendFailed(event.detail)
+                more = event.status == "overflow" and not nothing
     return TableStream(schema, batches, overflowed=lambda: more)
 
 
