@@ -10,9 +10,10 @@ import structlog
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
+from gunicorn.http.errors import ParseException
 
 from esap.api.problems import problem_response
-from esap.errors import TooLarge
+from esap.errors import InvalidRequest, TooLarge
 
 __all__ = ["RequestLog", "WholeBody"]
 
@@ -64,7 +65,12 @@ class WholeBody:
             return self._refuse(request)
         chunked = "chunked" in request.headers.get("Transfer-Encoding", "").lower()
         if chunked and not request.META.get("CONTENT_LENGTH"):
-            body = self._read(request)
+            try:
+                body = self._read(request)
+            except (OSError, ParseException):  # the client left; its chunks are none
+                return problem_response(
+                    InvalidRequest("The chunked request body is broken. Send it again."), request
+                )
             if len(body) > settings.DATA_UPLOAD_MAX_MEMORY_SIZE:
                 return self._refuse(request)
             request.META["CONTENT_LENGTH"] = str(len(body))

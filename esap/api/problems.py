@@ -7,6 +7,7 @@ from typing import Any
 import structlog
 from django.core.exceptions import PermissionDenied, RequestDataTooBig
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
+from django.urls import get_script_prefix
 from rest_framework import exceptions
 from rest_framework.renderers import BrowsableAPIRenderer
 from rest_framework.request import Request
@@ -26,11 +27,22 @@ from esap.errors import (
     UnsupportedMediaType,
 )
 
-__all__ = ["PROBLEM_JSON", "problem_document", "problem_handler", "problem_response"]
+__all__ = [
+    "PROBLEM_JSON",
+    "problem_document",
+    "problem_handler",
+    "problem_response",
+    "problem_type",
+]
 
 logger = structlog.get_logger(__name__)
 
 PROBLEM_JSON = "application/problem+json"
+
+
+def problem_type(error: EsapError | type[EsapError]) -> str:
+    """Return the address of the page that explains an error, in every process that may answer."""
+    return f"{get_script_prefix()}esap-api/problems/{error.slug}"
 
 
 def problem_document(error: EsapError, *, instance: str = "") -> dict[str, Any]:
@@ -39,7 +51,7 @@ def problem_document(error: EsapError, *, instance: str = "") -> dict[str, Any]:
     `type` leads to the page that explains the slug; `instance` is the path of the request.
     """
     document: dict[str, Any] = {
-        "type": f"/esap-api/problems/{error.slug}",
+        "type": problem_type(error),
         "title": error.title,
         "status": error.status.value,
         "detail": error.detail,

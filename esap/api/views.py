@@ -15,7 +15,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from esap import errors
-from esap.api.problems import problem_response
+from esap.api.problems import problem_response, problem_type
 from esap.errors import EsapError, NotFound
 
 __all__ = ["ApiRoot", "Landing", "ProblemPages", "bug", "nothing_here"]
@@ -93,7 +93,7 @@ def problem_classes() -> list[type[EsapError]]:
 
 def _about(cls: type[EsapError]) -> dict[str, Any]:
     return {
-        "type": f"/esap-api/problems/{cls.slug}",
+        "type": problem_type(cls),
         "slug": cls.slug,
         "title": cls.title,
         "status": cls.status.value,

@@ -25,6 +25,8 @@ WANTED = {
     "configuration-multiple_archives": "configuration-multiple_archives",
     "m-get-sky-coordinates": "get-sky-coordinates",
     "m-get-tables-fields": "get-tables-fields",
+    "m-query-astron_vo": "query-rows",
+    "m-query-ivoa": "query-adql",
 }
 """The samples used, and what their schemas are called."""
 
@@ -32,6 +34,8 @@ ALSO = {
     "requested_page_size": "string",
     "url_field": "null",
     "thumbnail_field": "string",
+    "ucd": "string",
+    "utype": "string",
 }
 """Types that the interface is known to use too, besides those the samples happen to show."""
 

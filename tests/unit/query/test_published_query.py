@@ -6,6 +6,7 @@ import pytest
 from django.test import Client
 
 from query import published_query
+from tests.contracts.published import must_fit
 from tests.support.entries import star_archive, write_entries
 from tests.support.fakes.tap import FakeTap
 
@@ -57,6 +58,17 @@ def test_rows_have_the_published_keys_and_always_a_text_url() -> None:
     assert row["url"].startswith("http")
     assert isinstance(row["thumbnail"], str)
     assert isinstance(row["level"], str)
+
+
+@pytest.mark.parametrize(
+    ("query", "name"),
+    [
+        ("archive_uri=images&ra=56.75&dec=24.12&fov=180", "query-rows"),
+        ("archive_uri=images&adql_query=SELECT TOP 3 * FROM ivoa.obscore", "query-adql"),
+    ],
+)
+def test_answers_have_the_published_keys_and_types(query, name) -> None:
+    must_fit(get(query).json(), name)
 
 
 def test_pages_are_counted_right() -> None:
