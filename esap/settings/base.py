@@ -127,7 +127,7 @@ REST_FRAMEWORK = {
         "esap.api.renderers.BrowsableRenderer",
     ],
     "DEFAULT_PARSER_CLASSES": [
-        "rest_framework.parsers.JSONParser",
+        "esap.api.parsers.JSONParser",
         "rest_framework.parsers.FormParser",
         "rest_framework.parsers.MultiPartParser",
     ],

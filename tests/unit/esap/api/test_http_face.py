@@ -5,6 +5,7 @@ import io
 import pytest
 from django.http import HttpResponse
 from django.test import Client, RequestFactory
+from gunicorn.http.errors import InvalidChunkSize, NoMoreData
 
 from esap.api.in_flight import Slots, caller_key
 from esap.api.middleware import WholeBody
@@ -102,6 +103,46 @@ def test_a_chunked_body_is_read_whole_up_to_the_limit(settings, length, expected
 
     assert seen == ([expected] if response.status_code == 200 else [])
     assert (response.status_code == 413) is (expected == "refused")
+
+
+class _Broken(io.BytesIO):
+    def __init__(self, error: Exception) -> None:
+        super().__init__()
+        self.error = error
+
+    def read(self, _size: int | None = -1, /) -> bytes:
+        raise self.error
+
+
+@pytest.mark.parametrize("error", [InvalidChunkSize(b"ZZ"), NoMoreData()])
+def test_broken_chunks_are_the_callers_mistake(error) -> None:
+    request = RequestFactory().post("/", HTTP_TRANSFER_ENCODING="chunked")
+    request.META.pop("CONTENT_LENGTH", None)
+    request.environ["wsgi.input"] = _Broken(error)
+
+    response = WholeBody(lambda _: HttpResponse())(request)
+
+    assert (response.status_code, response["Content-Type"]) == (400, PROBLEM)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"[" * 100_000,
+        b'{"a":' * 50_000,
+        rb'{"target": "\ud800"}',
+        rb'{"\ud800": 1}',
+        b'{"target": "\xe9"}',
+        b'{"ra": NaN}',
+        b"{",
+    ],
+    ids=["deep list", "deep object", "surrogate", "surrogate key", "Latin-1", "NaN", "cut off"],
+)
+def test_json_that_cannot_be_read_is_the_callers_mistake(body) -> None:
+    response = Client().post("/esap-api/query/searches", body, "application/json")
+
+    assert (response.status_code, response["Content-Type"]) == (400, PROBLEM)
+    assert response.json()["detail"].startswith("The body cannot be read: it is not JSON: ")
 
 
 @pytest.mark.parametrize(
