@@ -34,7 +34,7 @@ def expert_rows(dataset_id: str, query: str, table: pa.Table) -> Iterator[dict[s
     fields = [
         {
             "name": column.name,
-            "description": column.description,
+            "description": column.description or "",
             "ucd": column.ucd,
             "utype": column.utype,
             "datatype": column.datatype,
