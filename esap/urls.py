@@ -11,7 +11,15 @@ import esap.events.gateway_urls
 import esap.health.urls
 import esap.jobs.urls
 from esap.api.routers import Router
-from esap.api.views import ApiRoot, Landing, ProblemPages, bug, nothing_here
+from esap.api.views import (
+    ApiRoot,
+    Landing,
+    ProblemPages,
+    bad_request,
+    bug,
+    forbidden,
+    nothing_here,
+)
 
 router = Router()
 for room in settings.ROOMS:
@@ -36,5 +44,7 @@ urlpatterns = [
     re_path(r"^esap-api$", ApiRoot.as_view(schema=None)),
 ]
 
+handler400 = bad_request
+handler403 = forbidden
 handler404 = nothing_here
 handler500 = bug

@@ -5,8 +5,21 @@ from http import HTTPStatus
 from typing import Any
 
 import structlog
-from django.core.exceptions import PermissionDenied, RequestDataTooBig
-from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
+from django.core.exceptions import (
+    DisallowedHost,
+    PermissionDenied,
+    RequestDataTooBig,
+    SuspiciousOperation,
+    TooManyFieldsSent,
+    TooManyFilesSent,
+)
+from django.http import (
+    Http404,
+    HttpRequest,
+    HttpResponse,
+    JsonResponse,
+    UnreadablePostError,
+)
 from django.urls import get_script_prefix
 from rest_framework import exceptions
 from rest_framework.renderers import BrowsableAPIRenderer
@@ -33,6 +46,7 @@ __all__ = [
     "problem_handler",
     "problem_response",
     "problem_type",
+    "suspicion",
 ]
 
 logger = structlog.get_logger(__name__)
@@ -98,6 +112,17 @@ def _as_esap_error(error: Exception) -> EsapError | None:
     return meaning(error) if meaning else None
 
 
+def suspicion(error: Exception) -> str:
+    """Return what a caller may know of a request that Django finds suspicious."""
+    match error:
+        case DisallowedHost():
+            return "The gateway does not answer under this host name. Use the one you were given."
+        case TooManyFieldsSent() | TooManyFilesSent():
+            return "The request has too many parameters. Send fewer."
+        case _:
+            return "The request is not valid."
+
+
 def _invalid(error: Any) -> EsapError:
     fields = _plain(error.detail) if isinstance(error.detail, dict) else None
     return InvalidRequest(_first_sentence(error.detail), errors=fields)
@@ -131,6 +156,8 @@ _MEANINGS: list[
     ),
     (exceptions.Throttled, lambda e: TooManyRequests(str(e.detail))),
     (RequestDataTooBig, lambda _: TooLarge("The request body is too large.")),
+    (UnreadablePostError, lambda _: InvalidRequest("The request body broke off. Send it again.")),
+    (SuspiciousOperation, lambda e: InvalidRequest(suspicion(e))),
 ]
 
 

@@ -15,16 +15,24 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from esap import errors
-from esap.api.problems import problem_response, problem_type
-from esap.errors import EsapError, NotFound
+from esap.api.problems import problem_response, problem_type, suspicion
+from esap.errors import EsapError, InvalidRequest, MethodNotAllowed, NotAllowed, NotFound
 
-__all__ = ["ApiRoot", "Landing", "ProblemPages", "bug", "nothing_here"]
+__all__ = ["ApiRoot", "Landing", "ProblemPages", "bad_request", "bug", "forbidden", "nothing_here"]
 
 
 class Landing(TemplateView):
     """The first page a visitor sees."""
 
     template_name = "esap/landing.html"
+
+    def http_method_not_allowed(
+        self, request: HttpRequest, *_args: Any, **_kwargs: Any
+    ) -> HttpResponse:
+        """Answer 405 as a problem."""
+        response = problem_response(MethodNotAllowed("This page can only be read."), request)
+        response.headers["Allow"] = "GET, HEAD, OPTIONS"
+        return response
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         """Add the version and the address of the API."""
@@ -129,6 +137,22 @@ def nothing_here(
     root = reverse("api-root")
     return problem_response(
         NotFound(f"There is nothing at {request.path}. {root} lists what there is."), request
+    )
+
+
+def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
+    """Answer 400 as a problem to what Django refuses before any view sees it."""
+    return problem_response(InvalidRequest(suspicion(exception)), request)
+
+
+def forbidden(
+    request: HttpRequest,
+    exception: Exception | None = None,  # noqa: ARG001 - Django passes it by name
+    reason: str = "",  # noqa: ARG001 - why the CSRF check failed, for developers
+) -> HttpResponse:
+    """Answer 403 as a problem, also where a form comes without its CSRF token."""
+    return problem_response(
+        NotAllowed("You may not do this. If you came by a form, load its page again."), request
     )
 
 

@@ -5,7 +5,7 @@ from django.urls import URLPattern, URLResolver, include, path, re_path
 
 import esap.health.urls
 from esap.api.problems import problem_response
-from esap.api.views import bug
+from esap.api.views import bad_request, bug
 from esap.errors import NotFound
 from esap.events.paths import JOB_EVENTS, SEARCH_EVENTS
 from esap.events.views import JobEvents
@@ -28,5 +28,6 @@ def nothing_here(request: HttpRequest, exception: Exception) -> HttpResponse:  #
     )
 
 
+handler400 = bad_request
 handler404 = nothing_here
 handler500 = bug

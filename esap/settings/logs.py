@@ -88,6 +88,12 @@ def logging_config(level: str, style: str) -> None:
             },
             "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "events"}},
             "root": {"handlers": ["stderr"], "level": level},
-            "loggers": {"urllib3": {"level": "WARNING"}, "kombu": {"level": "WARNING"}},
+            "loggers": {
+                "urllib3": {"level": "WARNING"},
+                "kombu": {"level": "WARNING"},
+                # Callers' mistakes are in the request log already, and are not ours to look at.
+                "django.request": {"level": "ERROR"},
+                "django.security.DisallowedHost": {"level": "CRITICAL"},
+            },
         }
     )

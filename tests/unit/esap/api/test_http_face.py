@@ -51,6 +51,37 @@ def test_an_address_that_leads_nowhere_is_a_problem() -> None:
     }
 
 
+@pytest.mark.parametrize(
+    ("method", "path", "headers", "status", "slug"),
+    [
+        ("GET", "/", {"HTTP_HOST": "evil.example"}, 400, "invalid-request"),
+        ("GET", "/esap-api/", {"HTTP_HOST": "evil.example"}, 400, "invalid-request"),
+        ("GET", f"/esap-api/query/datasets-uri?{'a&' * 2000}", {}, 400, "invalid-request"),
+        ("PUT", "/", {}, 403, "not-allowed"),
+        ("TRACE", "/", {}, 405, "method-not-allowed"),
+        ("POST", "/esap-api/admin/login/", {}, 403, "not-allowed"),
+    ],
+)
+def test_what_django_refuses_by_itself_is_a_problem_too(
+    method, path, headers, status, slug
+) -> None:
+    response = Client(enforce_csrf_checks=True).generic(method, path, **headers)
+
+    assert (response.status_code, response["Content-Type"]) == (status, PROBLEM)
+    assert response.json()["slug"] == slug
+    assert "evil" not in response.json()["detail"]
+
+
+def test_a_form_with_too_many_fields_is_a_problem() -> None:
+    response = Client().post(
+        "/esap-api/query/searches",
+        "&".join(f"a{i}=1" for i in range(2000)),
+        "application/x-www-form-urlencoded",
+    )
+
+    assert (response.status_code, response["Content-Type"]) == (400, PROBLEM)
+
+
 def test_a_problem_in_a_browser_is_a_page_not_mislabelled_json() -> None:
     response = Client().get("/esap-api/problems/none-such", HTTP_ACCEPT="text/html")
 
