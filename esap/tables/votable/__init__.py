@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator
 
 import pyarrow as pa
 
+from esap.errors import UnreadableAnswer
 from esap.tables.stream import TableStream
 from esap.tables.votable.binary import read_binary
 from esap.tables.votable.cells import check_sizes, is_plain
@@ -41,7 +42,12 @@ def _rows(document: Document) -> Iterator[pa.RecordBatch]:
     fields, serialization = document.fields, document.serialization
     if serialization is Serialization.NONE:
         return iter(())
+    if serialization not in READERS:
+        raise UnreadableAnswer(
+            f"The rows of the answer are a {serialization.value} file inside a VOTable, which "
+            "is not read. Ask the service for another format."
+        )
     check_sizes(fields, text=serialization is not Serialization.TABLEDATA)
-    if serialization in READERS and all(map(is_plain, fields)):
+    if all(map(is_plain, fields)):
         return READERS[serialization](document)
     return read_document(document)

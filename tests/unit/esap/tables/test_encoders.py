@@ -156,7 +156,7 @@ def test_parquet_keeps_the_table_its_metadata_and_the_footer():
     assert file.metadata.row_group(0).column(0).compression == "ZSTD"
 
 
-def test_parquet_carries_the_votable_header_that_astropy_and_topcat_read():
+def test_parquet_carries_a_votable_header_for_units_and_ucds():
     told = parquet.read_metadata(io.BytesIO(encoded("parquet", STARS))).metadata
 
     assert told[b"IVOA.VOTable-Parquet.version"] == b"1.0"

@@ -304,6 +304,13 @@ def test_the_old_document_type_is_not_fetched_and_does_no_harm():
     assert read(old + PLAIN.partition(b"\n")[2]).num_rows == 1
 
 
+@pytest.mark.parametrize("kind", ["FITS", "PARQUET"])
+def test_a_file_of_another_format_inside_is_named(kind):
+    assert f"are a {kind} file inside a VOTable" in failure(
+        BINARY.replace(b"BINARY", kind.encode())
+    )
+
+
 @pytest.mark.parametrize("kind", ["BINARY", "BINARY2", "FITS", "PARQUET"])
 def test_rows_in_another_file_are_not_fetched(kind):
     content = BINARY.replace(b"BINARY", kind.encode()).replace(
