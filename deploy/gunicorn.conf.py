@@ -18,6 +18,6 @@ accesslog = None
 # The heartbeat file must not live on a disk that can stall.
 worker_tmp_dir = "/dev/shm" if os.path.isdir("/dev/shm") else None  # noqa: PTH112, S108
 control_socket_disable = True
-# Whether a proxy is believed is for ESAP_BEHIND_PROXY to say. By default gunicorn believes anyone on
+# ESAP_BEHIND_PROXY says whether a proxy is believed. By default gunicorn believes all clients on
 # this machine, and takes the scheme and the root path from their headers.
 forwarded_allow_ips = ""
