@@ -4,9 +4,11 @@ import os
 from typing import Any
 
 from celery import Celery
-from celery.signals import setup_logging
+from celery.signals import setup_logging, worker_ready
 
 __all__ = ["app"]
+
+_FIRST_PING_LIFE = 60
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "esap.settings.dev")
 
@@ -18,3 +20,9 @@ app.autodiscover_tasks()
 @setup_logging.connect
 def keep_our_logging(**_kwargs: Any) -> None:
     """Leave logging as settings configured it; Celery would put its own in place."""
+
+
+@worker_ready.connect
+def ping_at_once(**_kwargs: Any) -> None:
+    """Fill the health matrix at the start; beat's first ping comes only after a whole interval."""
+    app.send_task("esap.health.ping_peers", expires=_FIRST_PING_LIFE)

@@ -12,7 +12,7 @@ from esap.jobs import services as jobs
 from esap.jobs.models import Job
 from query.federation import Event, Outcome, federate
 from query.planning import Errand, plan
-from query.questions import Question, ask
+from query.questions import Question, ask, said_in
 
 __all__ = ["KIND", "ROWS_MAX", "Search", "outcome_data"]
 
@@ -43,7 +43,7 @@ class Search:
         """
         question = ask(asked)
         errands = plan(question)
-        return cls(jobs.begin(KIND, dict(asked), owner), question, errands)
+        return cls(jobs.begin(KIND, said_in(asked), owner), question, errands)
 
     @classmethod
     def resume(cls, job: Job) -> "Search":
@@ -106,15 +106,15 @@ class Search:
         if self._closed:
             return
         self._closed = True
+        happened = [("archive", outcome_data(outcome)) for outcome in self.outcomes]
         try:
-            for outcome in self.outcomes:
-                jobs.record_event(self.job, "archive", outcome_data(outcome))
             if not self.answered():
-                jobs.abort(self.job)
+                jobs.abort(self.job, happened=happened)
             elif self.errands and all(outcome.slug for outcome in self.outcomes):
-                jobs.fail(self.job, BackendFailed("No archive could answer this search."))
+                failure = BackendFailed("No archive could answer this search.")
+                jobs.fail(self.job, failure, happened=happened)
             else:
-                jobs.complete(self.job)
+                jobs.complete(self.job, happened=happened)
         except WrongPhase:
             pass  # It was aborted meanwhile, and stays so.
 

@@ -123,7 +123,9 @@ def _rooms(base: str) -> list[tuple[str, str, dict[str, str]]]:
         "jobs": "All work that outlives a request, in one list.",
     }
     links: dict[str, dict[str, str]] = {}
-    for prefix, _, _ in router.registry:
+    for prefix, view, _ in router.registry:
+        if not hasattr(view, "list"):
+            continue  # Nothing is at its bare address.
         room, _, rest = prefix.partition("/")
         links.setdefault(room, {})[rest or room] = base + prefix
     return [(room, abouts.get(room, ""), found) for room, found in links.items()]

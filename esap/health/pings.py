@@ -76,7 +76,7 @@ def remember(found: Iterable[Pinged]) -> None:
             row.state, row.last_error, row.last_error_at = State.FAILING, pinged.error, now
             failing.append(row)
         else:
-            row.state, row.latency = State.OK, pinged.seconds
+            row.state, row.latency = State.OK, pinged.seconds and round(pinged.seconds, 4)
             well.append(row)
     _upsert(well, _ALWAYS)
     _upsert(failing, (*_ALWAYS, "last_error", "last_error_at"))

@@ -42,38 +42,40 @@ def claim(job_id: UUID) -> Job:
     return _move(job_id, (Phase.QUEUED,), Phase.EXECUTING, started=timezone.now())
 
 
-def complete(job: Job, results: Iterable[Result] = ()) -> Job:
-    """End an executing job with what it made."""
+def complete(
+    job: Job, results: Iterable[Result] = (), *, happened: Iterable[Happening] = ()
+) -> Job:
+    """End an executing job with what it made, and what is still to be told of it."""
     made = [asdict(result) for result in results]
     return _move(
         job.pk,
         _EXECUTING,
         Phase.COMPLETED,
-        happened=[("result", result) for result in made],
+        happened=[*happened, *(("result", result) for result in made)],
         ended=timezone.now(),
         results=made,
     )
 
 
-def fail(job: Job, error: EsapError) -> Job:
-    """End an unfinished job with the reason."""
+def fail(job: Job, error: EsapError, *, happened: Iterable[Happening] = ()) -> Job:
+    """End an unfinished job with the reason, and what is still to be told of it."""
     problem = problem_document(error)
     return _move(
         job.pk,
         UNFINISHED,
         Phase.ERROR,
-        happened=[("problem", problem)],
+        happened=[*happened, ("problem", problem)],
         ended=timezone.now(),
         problem=problem,
     )
 
 
-def abort(job: Job) -> Job:
+def abort(job: Job, *, happened: Iterable[Happening] = ()) -> Job:
     """End an unfinished job because nobody wants it any more.
 
     Whoever carries it out learns so within a second or so, and stops.
     """
-    return _move(job.pk, UNFINISHED, Phase.ABORTED, ended=timezone.now())
+    return _move(job.pk, UNFINISHED, Phase.ABORTED, happened=happened, ended=timezone.now())
 
 
 def progress(job: Job, fraction: float | None, sentence: str = "") -> None:
