@@ -1,5 +1,6 @@
 """A question to the archives, as the caller writes it."""
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Literal
@@ -12,7 +13,7 @@ from query.adql import Cone
 from query.backends.base import Place, mappings
 from query.positions import parse_position
 
-__all__ = ["CONTROLS", "DEFAULT_LIMIT", "DEFAULT_RADIUS", "Question", "ask"]
+__all__ = ["CONTROLS", "DEFAULT_LIMIT", "DEFAULT_RADIUS", "Question", "ask", "said_in"]
 
 DEFAULT_LIMIT = 1_000
 DEFAULT_RADIUS = 0.1
@@ -25,6 +26,15 @@ CONTROLS = frozenset(
     }
 )  # fmt: skip
 """Keys of a search that are not simply conditions on a mapped column."""
+
+
+_LONGEST = 2_000
+_LONGEST_ADQL = 100_000
+_MOST_NAMES = 1_000
+_LONGEST_NAME = 64
+_MOST_SHOWN, _SHOWN = 5, 40
+# All but tab, line feed and carriage return, which ADQL may have.
+_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 
 
 @dataclass(frozen=True)
@@ -59,7 +69,7 @@ def ask(asked: Mapping[str, object]) -> Question:
     empty value is as good as none. Raises `InvalidRequest`, or `NotFound` for an unknown target
     where nothing else says what to look for.
     """
-    given = {key: value for key, value in asked.items() if value not in (None, "", [], "all")}
+    given = said_in(asked)
     _refuse_unknown(given)
     adql = _text(given, "adql")
     target = _text(given, "target")
@@ -91,14 +101,26 @@ def ask(asked: Mapping[str, object]) -> Question:
     return question
 
 
+def said_in(asked: Mapping[str, object]) -> dict[str, object]:
+    """Return the keys of a request that say something."""
+    return {key: value for key, value in asked.items() if not _is_blank(value)}
+
+
+def _is_blank(value: object) -> bool:
+    if isinstance(value, str):
+        return value.strip() in {"", "all"}
+    return value is None or value == []
+
+
 def _refuse_unknown(given: Mapping[str, object]) -> None:
     mapped = {name for mapping in mappings for name in mapping.parameters}
     unknown = sorted(given.keys() - CONTROLS - mapped)
     if unknown:
         known = ", ".join(sorted(CONTROLS | mapped))
+        shown = [name[:_SHOWN] for name in unknown[:_MOST_SHOWN]]
         raise InvalidRequest(
-            f"{', '.join(unknown)}: no such parameter. The parameters are: {known}.",
-            errors={name: ["No such parameter."] for name in unknown},
+            f"{', '.join(shown)}: no such parameter. The parameters are: {known}.",
+            errors={name: ["No such parameter."] for name in shown},
         )
 
 
@@ -144,7 +166,14 @@ def _text(given: Mapping[str, object], key: str) -> str:
     value = given.get(key, "")
     if isinstance(value, bool) or not isinstance(value, str | int | float):
         raise InvalidRequest(f"{key}: give a text or a number.")
-    return str(value).strip()
+    text = str(value).strip()
+    longest = _LONGEST_ADQL if key == "adql" else _LONGEST
+    if len(text) > longest:
+        raise InvalidRequest(f"{key}: the value is longer than {longest} characters.")
+    if control := _CONTROL.search(text):
+        # Databases and logs break on them, and no archive has them in a value.
+        raise InvalidRequest(f"{key}: take the control character U+{ord(control[0]):04X} out.")
+    return text
 
 
 def _number(
@@ -174,7 +203,12 @@ def _slugs(given: Mapping[str, object], key: str) -> tuple[str, ...]:
     slugs = [item for item in items if isinstance(item, str)]
     if len(slugs) != len(list(items)):
         raise InvalidRequest(f"{key}: a list of ids is expected.")
-    return tuple(dict.fromkeys(slugs))
+    unique = tuple(dict.fromkeys(slugs))
+    if len(slugs) > _MOST_NAMES or any(len(slug) > _LONGEST_NAME for slug in unique):
+        raise InvalidRequest(
+            f"{key}: give at most {_MOST_NAMES} ids, each of at most {_LONGEST_NAME} characters."
+        )
+    return unique
 
 
 def _mode(given: Mapping[str, object]) -> Literal["", "sync", "async"]:

@@ -12,7 +12,7 @@ from esap.jobs.models import Job
 from esap.tables.stream import TableStream
 from query.merging import merge
 from query.planning import plan
-from query.questions import ask
+from query.questions import ask, said_in
 from query.searches import KIND, ROWS_MAX, Search
 
 __all__ = ["archive_outcomes", "queue_search", "search_at_once", "search_for", "searches_of"]
@@ -38,7 +38,7 @@ def queue_search(asked: Mapping[str, object], owner: Any = None) -> Job:
             f"limit: a search that runs as a job passes on at most {ROWS_MAX} rows of a dataset. "
             "Ask for fewer, or take the answer as it comes, without 'Prefer: respond-async'."
         )
-    return jobs.submit(KIND, asked, owner)
+    return jobs.submit(KIND, said_in(asked), owner)
 
 
 def search_for(caller: Any, search_id: UUID) -> Job:

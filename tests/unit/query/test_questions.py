@@ -4,7 +4,7 @@ import pytest
 
 from esap.errors import InvalidRequest
 from query.adql import Cone
-from query.questions import ask
+from query.questions import ask, said_in
 
 
 @pytest.mark.parametrize(
@@ -73,3 +73,32 @@ def test_empty_values_and_all_say_nothing() -> None:
 def test_what_cannot_be_asked_is_refused_with_a_sentence(asked, sentence) -> None:
     with pytest.raises(InvalidRequest, match=sentence):
         ask(asked)
+
+
+@pytest.mark.parametrize(
+    ("asked", "sentence"),
+    [
+        ({"collection": "x" * 2_001}, "collection: the value is longer than 2000 characters"),
+        ({"archives": ["a"], "adql": "x" * 100_001}, "adql: the value is longer than 100000"),
+        ({"collection": "a\x00b"}, r"collection: take the control character U\+0000 out"),
+        ({"datasets": ["x"] * 1_001}, "datasets: give at most 1000 ids"),
+        ({"datasets": ["x" * 65]}, "each of at most 64 characters"),
+    ],
+)
+def test_what_is_too_much_is_refused_before_it_is_kept(asked, sentence) -> None:
+    with pytest.raises(InvalidRequest, match=sentence):
+        ask(asked)
+
+
+def test_a_thousand_unknown_parameters_are_not_all_repeated() -> None:
+    with pytest.raises(InvalidRequest) as refused:
+        ask({f"{number:03}{'x' * 1000}": 1 for number in range(1000)})
+
+    assert len(refused.value.extensions["errors"]) == 5
+    assert len(refused.value.detail) < 1_000
+
+
+def test_only_what_says_something_is_kept() -> None:
+    assert said_in({"ra": 1, "dec": "", "fov": " ", "level": "all", "x": None, "archives": []}) == {
+        "ra": 1
+    }
