@@ -18,6 +18,7 @@ __all__ = ["Engine"]
 _ROWS_PER_BATCH = 16_384
 _THREADS = 2
 _MEMORY = "512MB"
+_BETWEEN_INTERRUPTS = 0.05
 
 _AT_START: dict[str, str | bool | int | float | list[str]] = {
     "threads": str(_THREADS),
@@ -74,10 +75,22 @@ class Engine:
             connection = self._connect()
         except duckdb.Error as error:
             raise _explained(error, scope) from error
-        watch = scope.on_end(connection.interrupt)
+        closed = threading.Event()
+
+        def interrupt() -> None:
+            # More than once, because DuckDB forgets an interrupt that comes before a query begins.
+            while not closed.is_set():
+                connection.interrupt()
+                closed.wait(_BETWEEN_INTERRUPTS)
+
+        interrupter = threading.Thread(target=interrupt, name="interrupter", daemon=True)
+        watch = scope.on_end(interrupter.start)
 
         def close() -> None:
             watch.stop()
+            closed.set()
+            if interrupter.ident is not None:
+                interrupter.join()
             connection.close()
 
         try:

@@ -4,6 +4,7 @@ import math
 import os
 import subprocess
 import sys
+import time
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
@@ -14,7 +15,7 @@ from astropy.coordinates import SkyCoord
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from esap.backends.deadline import within
+from esap.backends.deadline import Scope, within
 from esap.errors import BackendTimedOut, BackendUnavailable, QueryRejected
 from esap.tables.columns import Column
 from query.adql import Cone
@@ -376,6 +377,25 @@ class TestHarm:
         with pytest.raises(BackendTimedOut):
             stream.read_all()
         assert scope.over
+
+    def test_a_deadline_that_comes_while_a_query_is_being_prepared_is_kept(self, monkeypatch):
+        class Slow:
+            """A connection that takes longer to understand a query than there is time."""
+
+            def __init__(self, connection):
+                self.connection = connection
+                self.close, self.interrupt = connection.close, connection.interrupt
+
+            def sql(self, text):
+                time.sleep(0.2)
+                return self.connection.sql(text)
+
+        engine = embedded()._ready()
+        connect = engine._connect
+        monkeypatch.setattr(engine, "_connect", lambda: Slow(connect()))
+
+        with pytest.raises(BackendTimedOut):
+            engine.run("SELECT max(a.ra * b.ra) FROM gaia.stars a, gaia.stars b", Scope(0.1))
 
     def test_without_a_scope_the_entrys_timeout_holds(self):
         archive = embedded()
