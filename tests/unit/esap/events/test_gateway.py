@@ -1,19 +1,15 @@
 """The gateway holds no streams: it says where they are."""
 
-from uuid import uuid4
-
 import pytest
 
 from esap.events.application import is_from_our_host
 
+JOB = "1b4e28ba-2fa1-41d2-883f-0016d3cca427"
 PATHS = [
-    path.format(uuid4())
-    for path in (
-        "/esap-api/jobs/{}/events",
-        "/esap-api/jobs/{}/events/",
-        "/esap-api/query/searches/{}/events",
-        "/esap-api/query/searches/{}/events/",
-    )
+    f"/esap-api/jobs/{JOB}/events",
+    f"/esap-api/jobs/{JOB}/events/",
+    f"/esap-api/query/searches/{JOB}/events",
+    f"/esap-api/query/searches/{JOB}/events/",
 ]
 
 
