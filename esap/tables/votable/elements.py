@@ -8,6 +8,7 @@ from esap.tables.columns import SCALARS, Column, distinct
 
 __all__ = ["Elements", "Field", "Serialization"]
 
+DESCRIBED = ["DESCRIPTION", "FIELD"]
 SAID = ("unit", "ucd", "utype", "description", "xtype")
 # What writers of old, and others, call the types of VOTable.
 ALIASES = {
@@ -124,7 +125,7 @@ class Elements:
         elif self._text is not None and name in ("INFO", "PARAM"):
             self._infos[-1]["text"] = self._told()
             self._note_overflow(self._infos[-1])
-        elif self._text is not None and name == "DESCRIPTION" and self._path[-1] == "FIELD":
+        elif self._text is not None and self._inside and [name, *self._path[-1:]] == DESCRIBED:
             self._fields[-1]["description"] = self._told()
 
     def _told(self) -> str:

@@ -71,22 +71,20 @@ def _field_element(number: int, field: Field) -> str:
 
 def _parse(file: IO[bytes], fields: list[Field], number: int) -> pa.RecordBatch:
     """Table `number` of a document that expat has accepted, without entities or addresses."""
-    from astropy.io.votable import parse  # noqa: PLC0415 -- takes 0.5 s and 60 MB, rarely needed
+    # Astropy takes 0.5 s and 60 MB, and is rarely needed.
+    from astropy.io.votable import parse  # noqa: PLC0415
+    from astropy.io.votable.exceptions import VOWarning  # noqa: PLC0415
 
+    schema = pa.schema([field.column.field() for field in fields])
     try:
         array = parse(file, table_number=number, verify="ignore").get_first_table().array
-    except (ValueError, TypeError, LookupError, ArithmeticError, EOFError, SyntaxError) as error:
-        # SyntaxError is the base of astropy's own.
-        raise UnreadableAnswer(f"The rows of the answer cannot be read: {error}") from error
-    schema = pa.schema([field.column.field() for field in fields])
-    names = array.dtype.names or ()
-    return pa.record_batch(
-        [
+        columns = [
             pa.array([_value(cell) for cell in array[name]], kind, from_pandas=True)
-            for name, kind in zip(names, schema.types, strict=True)
-        ],
-        schema=schema,
-    )
+            for name, kind in zip(array.dtype.names or (), schema.types, strict=True)
+        ]
+    except (VOWarning, ValueError, TypeError, LookupError, ArithmeticError, EOFError) as error:
+        raise UnreadableAnswer(f"The rows of the answer cannot be read: {error}") from error
+    return pa.record_batch(columns, schema=schema)
 
 
 def _value(cell: Any) -> Any:

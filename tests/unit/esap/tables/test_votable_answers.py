@@ -1,5 +1,6 @@
 """What becomes of an answer as a whole: its status, its end, its encoding, and what is not one."""
 
+import contextlib
 import gzip
 import zlib
 from io import BytesIO
@@ -8,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from esap.errors import QueryRejected, TooLarge, UnreadableAnswer
+from esap.errors import EsapError, QueryRejected, TooLarge, UnreadableAnswer
 from esap.tables.columns import Column
 from esap.tables.votable import read_votable
 from tests.unit.esap.tables.made import columns, votable
@@ -257,6 +258,38 @@ def test_characters_that_xml_forbids_do_not_split_cells_or_rows(separator):
 
 def test_a_number_that_is_none_is_unreadable():
     assert "abc" in failure(votable(FIELDS, ROW.replace("1", "abc")))
+
+
+SPLINTERS = [
+    b"", b"\x00", b"\xff", b"=", b"*", b"&", b"<", b"<TR>", b"</TD>", b"<!--", b"-->", b"</DATA>",
+    b'datatype="bit"', b'arraysize="3x*"', b"<FIELD/>", b"<INFO>", b"<DESCRIPTION>", b"<PARAM/>",
+]  # fmt: skip
+DAMAGE = st.tuples(st.integers(0, 10_000), st.integers(0, 30), st.sampled_from(SPLINTERS))
+
+
+@pytest.mark.filterwarnings("ignore")
+@settings(max_examples=150, deadline=None)
+@given(
+    content=st.sampled_from([PLAIN, BINARY, votable(columns("b bit 2"), ROW)]),
+    damage=st.lists(DAMAGE, min_size=1, max_size=4),
+)
+def test_a_damaged_answer_is_read_or_refused_and_nothing_else(content, damage):
+    for where, length, what in damage:
+        start = where % len(content)
+        content = content[:start] + what + content[start + length :]
+
+    with contextlib.suppress(EsapError):
+        read(content, 50)
+
+
+def test_descriptions_in_what_is_skipped_are_skipped():
+    skipped = (
+        '<INFO name="a"><TABLE><FIELD name="x" datatype="int"><DESCRIPTION>d</DESCRIPTION></FIELD>'
+        "</TABLE></INFO>"
+    )
+    meta = f'<RESOURCE type="meta">{skipped}</RESOURCE><RESOURCE'.encode()
+
+    assert read(PLAIN.replace(b"<RESOURCE", meta, 1)).num_rows == 1
 
 
 # What is not a VOTable
