@@ -1,0 +1,203 @@
+"""Write docs/reference/benchmarks.md from what was measured last.
+
+python -m benchmarks.page
+"""
+
+import json
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from benchmarks.support import RESULTS
+
+PAGE = Path(__file__).parents[1] / "docs" / "reference" / "benchmarks.md"
+PUBLISHED = {"cpu_ms": 22.8, "sql": 43}
+"""What the published gateway needs for `datasets-uri`."""
+
+HEAD = """\
+<!-- Written by `python -m benchmarks.page`. -->
+# Benchmarks
+
+Every figure that we claim, and the command that measures it again; `make bench` runs them all and
+writes this page. Peers are on loopback, so the network plays no part.
+"""
+
+FEDERATION = """\
+## One question to many archives
+
+    make bench BENCHMARKS=federation
+
+Archives that think for {latency:g} s and answer {rows} rows. Beside us pyvo, asking one after
+another, and in one thread per archive. {machine}
+
+{asked}
+One of ten archives misbehaves. When have the nine others answered?
+
+{harmed}"""
+
+METADATA = """\
+## Lists of archives and datasets
+
+    make bench BENCHMARKS=metadata
+
+CPU of the server for one request over HTTP, and SQL statements. For `datasets-uri` the published
+gateway needs {cpu_ms} ms and {sql} statements: {times} times as much CPU as ours. {machine}
+
+{costs}
+How long a request for `datasets-uri` takes, seen by the client:
+
+{waits}"""
+
+TABLES = """\
+## Tables
+
+    make bench BENCHMARKS=tables
+
+Twenty columns: numbers with NaN and nulls, two texts. Each case runs in a process of its own; CPU
+seconds, and peak memory above what the process had before. Beside us astropy {astropy}. {machine}
+
+Reading VOTables (goals: TABLEDATA 8 times and BINARY2 15 times as fast, under 64 MB):
+
+{reading}
+Writing:
+
+{writing}"""
+
+
+def main() -> None:
+    """Write the page."""
+    PAGE.write_text(page(RESULTS), encoding="utf-8")
+
+
+def page(results: Path) -> str:
+    """Return the page for a folder of results; what was not measured has no section."""
+    sections = {"federation": federation, "metadata": metadata, "tables": tables}
+    kept = {name: results / f"{name}.json" for name in sections}
+    found = {name: json.loads(path.read_text()) for name, path in kept.items() if path.exists()}
+    return "\n".join([HEAD, *(sections[name](measured) for name, measured in found.items())])
+
+
+def federation(kept: dict[str, Any]) -> str:
+    measured = kept["measured"]
+    asked = [
+        [
+            f"{one['archives']}",
+            seconds(one["ours"]["wall"]),
+            seconds(one["serial"]["wall"]),
+            times(one["serial"]["wall"] / one["ours"]["wall"]),
+            seconds(one["threads"]["wall"]),
+            times(one["threads"]["wall"] / one["ours"]["wall"]),
+            seconds(one["first_row"]),
+            milliseconds(1000 * one["ours"]["cpu"] / one["archives"]),
+            milliseconds(1000 * one["threads"]["cpu"] / one["archives"]),
+        ]
+        for one in measured["archives"]
+    ]
+    harmed = [
+        [
+            one["mode"],
+            seconds(one["alone"]),
+            seconds(one["beside"]),
+            f"{one['beside'] / one['alone']:.2f}",
+        ]
+        for one in measured["harm"]
+    ]
+    return FEDERATION.format(
+        latency=measured["latency"],
+        rows=measured["rows"],
+        machine=machine(kept),
+        asked=table(
+            "archives, ours, pyvo one by one, times, pyvo in threads, times, our first row, "
+            "our CPU per archive, pyvo's",
+            asked,
+        ),
+        harmed=table("it does, nine alone, nine beside it, ratio", harmed),
+    )
+
+
+def metadata(kept: dict[str, Any]) -> str:
+    measured = kept["measured"]
+    costs = [
+        [f"`{name}`", milliseconds(cpu), f"{measured['sql'][name]}"]
+        for name, cpu in measured["cpu_ms"].items()
+    ]
+    waits = [
+        ["nothing", *map(milliseconds, measured["alone_ms"])],
+        ["two searches over 50 archives each", *map(milliseconds, measured["beside_ms"])],
+    ]
+    return METADATA.format(
+        **PUBLISHED,
+        times=times(PUBLISHED["cpu_ms"] / measured["cpu_ms"]["datasets-uri"]),
+        machine=machine(kept),
+        costs=table("list, CPU, SQL statements", costs),
+        waits=table("meanwhile there run, median, 99 %", waits),
+    )
+
+
+def tables(kept: dict[str, Any]) -> str:
+    reading = [
+        [
+            one["what"],
+            count(one["rows"]),
+            seconds(one["ours"]["cpu_s"]),
+            megabytes(one["ours"]["peak_mb"]),
+            seconds(one["astropy"]["cpu_s"]),
+            megabytes(one["astropy"]["peak_mb"]),
+            times(one["astropy"]["cpu_s"] / one["ours"]["cpu_s"]),
+        ]
+        for one in kept["reading"]
+    ]
+    writing = [
+        [
+            one["what"],
+            count(one["rows"]),
+            seconds(one["cpu_s"]),
+            megabytes(one["peak_mb"]),
+            count(round(one["rows"] / one["cpu_s"], -3)),
+            f"{one['result'] / one['rows']:.0f}",
+        ]
+        for one in kept["writing"]
+    ]
+    return TABLES.format(
+        astropy=kept["machine"]["astropy"],
+        machine=machine(kept),
+        reading=table("read, rows, ours, peak, astropy, peak, times", reading),
+        writing=table("written, rows, CPU, peak, rows per CPU second, bytes per row", writing),
+    )
+
+
+def table(head: str, rows: Iterable[list[str]]) -> str:
+    """Return a Markdown table with all columns but the first to the right."""
+    names = head.split(", ")
+    marks = ["---", *["---:"] * (len(names) - 1)]
+    return "".join(f"| {' | '.join(row)} |\n" for row in (names, marks, *rows))
+
+
+def machine(kept: dict[str, Any]) -> str:
+    about = kept["machine"]
+    cores = f" on {about['cores']} cores" if "cores" in about else ""
+    return f"Measured with Python {about['python']}{cores}."
+
+
+def seconds(value: float) -> str:
+    return f"{value:#.3g} s"
+
+
+def milliseconds(value: float) -> str:
+    return f"{value:.1f} ms"
+
+
+def megabytes(value: float) -> str:
+    return f"{count(value)} MB"
+
+
+def times(value: float) -> str:
+    return f"{value:.1f}" if value < 10 else f"{value:.0f}"
+
+
+def count(value: float) -> str:
+    return f"{value:,.0f}".replace(",", "\N{NO-BREAK SPACE}")
+
+
+if __name__ == "__main__":
+    main()
