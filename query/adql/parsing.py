@@ -17,6 +17,7 @@ from esap.errors import QueryRejected
 __all__ = ["parse"]
 
 _LONGEST = 100_000
+_MOST_WORDS = 20_000  # read in a quarter of a second, while which no deadline is heard
 _DEEPEST = 100
 
 GEOMETRY = {
@@ -88,6 +89,8 @@ def parse(text: str) -> exp.Query:
         raise QueryRejected(f"The query is longer than {_LONGEST} characters.")
     try:
         tokens = _DIALECT.tokenize(text)
+        if len(tokens) > _MOST_WORDS:
+            raise QueryRejected(f"The query has more than {_MOST_WORDS} words and signs.")
         _refuse_other_statements(tokens)
         found = [tree for tree in _DIALECT.parser().parse(tokens, text) if tree]
         if len(found) != 1:

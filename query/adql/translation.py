@@ -10,6 +10,7 @@ from esap.tables.columns import Column
 from query.adql import geometry
 from query.adql.lineage import output_columns
 from query.adql.parsing import parse
+from query.adql.sizes import refuse_large
 
 __all__ = ["Translated", "translate"]
 
@@ -36,6 +37,7 @@ def translate(text: str, tables: Tables, *, most: int) -> Translated:
     tree = parse(text)
     try:
         _refuse_unknown_tables(tree, tables)
+        refuse_large(tree, {name.lower(): len(list(cols)) for name, cols in tables.items()})
         columns = output_columns(tree, {name.lower(): columns for name, columns in tables.items()})
         _translate_functions(tree)
         _limit(tree, most)
