@@ -16,6 +16,7 @@ __all__ = [
     "abort",
     "claim",
     "complete",
+    "destroy_due",
     "fail",
     "is_wanted",
     "note_remote",
@@ -100,6 +101,15 @@ def record_event(job: Job, name: str, data: object) -> None:
     So the phase event that ends a job is its last, and a writer learns of an abort by writing.
     """
     _change(job.pk, UNFINISHED, [(name, data)])
+
+
+def destroy_due() -> int:
+    """Delete the jobs whose destruction time has come (UWS 1.1, section 2.1.9); return how many.
+
+    One that has not ended by then goes too: whoever carries it out learns that nobody wants it.
+    """
+    _, deleted = Job.objects.filter(destruction__lte=timezone.now()).delete()
+    return deleted.get("jobs.Job", 0)
 
 
 def is_wanted(job: Job) -> bool:

@@ -1,10 +1,12 @@
 """What rooms do with jobs: submit them, or record work that runs inside a request."""
 
 from collections.abc import Mapping
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
 import structlog
+from django.conf import settings
 from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
 from django.db import transaction
 from django.db.models import Q, QuerySet
@@ -94,6 +96,7 @@ def jobs_of(caller: Caller) -> QuerySet[Job]:
 
 def _create(phase: Phase, kind: str, parameters: dict[str, object], **members: Any) -> Job:
     members["owner"] = _user(members["owner"])
+    members["destruction"] = timezone.now() + timedelta(days=settings.JOB_DAYS)
     job = Job.objects.create(kind=kind, phase=phase, parameters=parameters, **members)
     Event.objects.create(job=job, name="phase", data={"phase": phase.value})
     return job

@@ -176,6 +176,7 @@ CELERY_BEAT_SCHEDULE = {
         # A ping that nobody had time for is of no use once the next is due.
         "options": {"expires": ENV.ping_seconds},
     },
+    "destroy-jobs": {"task": "esap.jobs.destroy", "schedule": 3600.0},
 }
 
 # Entries: each room ships its own; the operator's come last and win.
@@ -186,6 +187,7 @@ ENTRY_FILES = [
 # Where the rooms register, by dotted path, because the platform imports no room.
 PEER_REGISTRIES = ["query.backends.base.archives", "query.backends.base.resolvers"]
 ENTRY_SECTIONS = [*PEER_REGISTRIES, "query.backends.base.mappings", "query.menus.menus"]
+JOB_DAYS = ENV.job_days
 JOB_KINDS = ["query.jobs.KINDS"]
 
 EVENTS_URL = ENV.events_url.rstrip("/")

@@ -136,6 +136,11 @@ class Environment(BaseSettings):
         lt=65536,
         description="Port on which `make run` serves the event streams, on this machine only.",
     )
+    job_days: float = Field(
+        default=30.0,
+        gt=0,
+        description="Days that a job is kept after it was made; then it is destroyed.",
+    )
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(
         default="INFO", description="How much is logged."
     )

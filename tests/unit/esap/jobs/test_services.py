@@ -7,7 +7,7 @@ from kombu.exceptions import OperationalError
 
 from esap.errors import InvalidRequest, NotFound
 from esap.jobs import services, tasks
-from esap.jobs.models import Job
+from esap.jobs.models import Event, Job
 from tests.unit.esap.jobs import kinds
 
 pytestmark = pytest.mark.django_db
@@ -97,3 +97,16 @@ def test_a_job_without_owner_is_shown_to_whoever_knows_its_id_but_listed_to_nobo
     assert services.job_for(ada, job.pk) == job
     assert list(services.jobs_of(ada)) == []
     assert list(services.jobs_of(AnonymousUser())) == []
+
+
+def test_a_job_is_destroyed_with_its_events_when_its_time_has_come(settings):
+    settings.JOB_DAYS = 30
+    kept = services.begin("test.work", {})
+    settings.JOB_DAYS = -1
+    services.begin("test.work", {})
+
+    tasks.destroy()
+
+    assert list(Job.objects.values_list("pk", flat=True)) == [kept.pk]
+    assert set(Event.objects.values_list("job", flat=True)) == {kept.pk}
+    assert (kept.destruction - kept.created).days in (29, 30)
