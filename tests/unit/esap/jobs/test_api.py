@@ -52,7 +52,7 @@ def test_a_job_tells_all_about_itself(api, slash):
         "created": done.created.isoformat().replace("+00:00", "Z"),
         "started": done.started.isoformat().replace("+00:00", "Z"),
         "ended": done.ended.isoformat().replace("+00:00", "Z"),
-        "destruction": None,
+        "destruction": job.destruction.isoformat().replace("+00:00", "Z"),
     }
 
 
