@@ -8,6 +8,7 @@ later one carries its archive's id. Types widen to what holds all values.
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 
+import orjson
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -132,6 +133,7 @@ def _cast(values: pa.ChunkedArray, kind: pa.DataType) -> pa.ChunkedArray:
     if values.type == kind:
         return values
     if pa.types.is_nested(values.type):
-        texts = [None if value is None else str(value) for value in values.to_pylist()]
+        told = values.to_pylist()
+        texts = [None if value is None else orjson.dumps(value).decode() for value in told]
         return pa.chunked_array([pa.array(texts, pa.string())])
     return pc.cast(values, kind, safe=False)

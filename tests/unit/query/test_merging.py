@@ -95,3 +95,14 @@ def test_more_at_one_archive_is_more_in_all() -> None:
     merged = merge([*events, Outcome(0, "a", "s", "overflow", "more", 1, 1.0, "", "")])
 
     assert merged.overflow is True
+
+
+def test_lists_beside_texts_are_written_as_json() -> None:
+    merged = merge(
+        [
+            *answer(0, "a", [pa.field("x", pa.list_(pa.int32()))], {"x": [[1, None]]}),
+            *answer(1, "b", [column("x", "char", arraysize="*")], {"x": ["two"]}),
+        ]
+    ).read_all()
+
+    assert merged.column("x").to_pylist() == ["[1,null]", "two"]
