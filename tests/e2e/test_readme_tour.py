@@ -1,7 +1,7 @@
 """The README's tour and the first tutorial, followed to the letter, with `make run` beside.
 
-Only the address of the gateway is put in. Then what the tour has no room for: a search that a worker
-carries out, heard through both processes, and a question that comes in pieces.
+Only the address of the gateway is put in. Then what the tour has no room for: a search that a
+worker carries out, heard through both processes, and a question that comes in pieces.
 """
 
 import csv
