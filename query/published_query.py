@@ -33,9 +33,14 @@ class Answer:
     problems: list[dict[str, Any]]
 
 
+# A row takes one or two kilobytes.
+_MOST_KEPT = 10_000
+
 # The published front end sends each search twice, and then once for every page.
 _ANSWERS: SingleFlight[Answer] = SingleFlight(
-    seconds=60, size=32, keep=lambda found: not found.problems
+    seconds=60,
+    size=16,
+    keep=lambda found: not found.problems and len(found.rows) <= _MOST_KEPT,
 )
 
 

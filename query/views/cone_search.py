@@ -13,6 +13,7 @@ from esap.api.streaming import client_left, stream
 from esap.errors import EsapError
 from esap.tables.encoders import ENCODERS
 from query.cone_search import cone_search, error_document
+from query.views.running import counted
 
 __all__ = ["ConeSearchViewSet"]
 
@@ -38,9 +39,10 @@ class ConeSearchViewSet(ViewSet):
     )
     def retrieve(self, request: Request, pk: str) -> HttpResponseBase:
         """Return the rows inside a cone; an error is a VOTable too, as the standard asks."""
+        left = client_left(request._request)  # noqa: SLF001 - the WSGI request below DRF's
         try:
-            left = client_left(request._request)  # noqa: SLF001 - the WSGI request below DRF's
-            table = cone_search(pk, request.query_params.dict(), request.user, left)
+            with counted(request):
+                table = cone_search(pk, request.query_params.dict(), request.user, left)
         except EsapError as error:
             return HttpResponse(error_document(error), status=error.status, content_type=_VOTABLE)
         return stream(ENCODERS["votable-td"].encode(table), content_type=_VOTABLE)

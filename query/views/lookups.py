@@ -9,6 +9,7 @@ from rest_framework.viewsets import ViewSet
 from esap.api.pagination import published_page
 from query import lookups
 from query.views.lists import PAGING
+from query.views.running import counted
 from query.views.shapes import PLACE, TABLES
 
 __all__ = ["SkyCoordinatesViewSet", "TablesFieldsViewSet"]
@@ -27,7 +28,8 @@ class SkyCoordinatesViewSet(ViewSet):
     )
     def list(self, request: Request) -> Response:
         """Return a named object's position in ICRS degrees."""
-        return Response(lookups.sky_coordinates(request.query_params.get("target_name", "")))
+        with counted(request):
+            return Response(lookups.sky_coordinates(request.query_params.get("target_name", "")))
 
 
 class TablesFieldsViewSet(ViewSet):
@@ -47,8 +49,9 @@ class TablesFieldsViewSet(ViewSet):
     )
     def list(self, request: Request) -> Response:
         """Return one page of the tables of an archive."""
-        tables = lookups.tables_and_fields(
-            dataset_uri=request.query_params.get("dataset_uri", ""),
-            access_url=request.query_params.get("access_url", ""),
-        )
+        with counted(request):
+            tables = lookups.tables_and_fields(
+                dataset_uri=request.query_params.get("dataset_uri", ""),
+                access_url=request.query_params.get("access_url", ""),
+            )
         return Response(published_page(request, tables))

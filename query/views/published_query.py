@@ -9,6 +9,7 @@ from rest_framework.viewsets import ViewSet
 
 from esap.api.pagination import published_page
 from query.published_query import answer
+from query.views.running import counted
 
 __all__ = ["PublishedQueryViewSet"]
 
@@ -45,7 +46,8 @@ class PublishedQueryViewSet(ViewSet):
         """Return one page of the rows of all datasets selected, and a `problems` list."""
         # A key may repeat, and then the first counts (contract, 1.1).
         parameters = {key: values[0] for key, values in request.query_params.lists()}
-        found = answer(parameters, request.user)
+        with counted(request):
+            found = answer(parameters, request.user)
         if parameters.get("pagination") == "false":
             page = published_page(request, found.rows, count=len(found.rows))
         else:

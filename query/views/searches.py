@@ -1,13 +1,11 @@
 """Searches: one question to many archives."""
 
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import suppress
 from http import HTTPStatus
 from typing import Any
 from uuid import UUID
 
 import orjson
-from django.conf import settings
 from django.http.response import HttpResponseBase
 from django.urls import reverse
 from drf_spectacular.types import OpenApiTypes
@@ -17,7 +15,6 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.viewsets import ViewSet
 
-from esap.api.in_flight import Slots, caller_key
 from esap.api.negotiation import FORMATS, PlainOrPage, table_format
 from esap.api.pagination import keyset_page, keyset_response
 from esap.api.streaming import client_left, stream
@@ -28,11 +25,10 @@ from esap.tables.stream import TableStream
 from query import services
 from query.searches import Search
 from query.serializers import SearchedSerializer, SearchSerializer
+from query.views.running import start
 from query.wire import lines
 
 __all__ = ["SearchViewSet"]
-
-_RUNNING = Slots("searches")
 
 
 class SearchViewSet(ViewSet):
@@ -79,9 +75,7 @@ class SearchViewSet(ViewSet):
         if "respond-async" in request.headers.get("Prefer", "").lower():
             return self._queue(request, asked)
         wanted = table_format(request)
-        caller = caller_key(request)
-        _RUNNING.take(caller, settings.SEARCHES_IN_FLIGHT)
-        give_back = _once(lambda: _RUNNING.give_back(caller))
+        give_back = start(request)
         try:
             search = Search.open(asked, request.user)
             left = client_left(request._request)  # noqa: SLF001 - the WSGI request below DRF's
@@ -130,14 +124,16 @@ class SearchViewSet(ViewSet):
                 on_close=on_close,
             )
         table = services.search_at_once(search, left)
-        give_back()
         if wanted == "json" and "text/html" in request.accepted_renderer.media_type:
+            give_back()
             return Response(orjson.loads(b"".join(_encoded(table, wanted, search))))
         encoder = ENCODERS[wanted]
         return stream(
             _encoded(table, wanted, search),
             content_type=encoder.media_type,
             filename="" if wanted.startswith("json") else f"esap-search.{encoder.extension}",
+            # Not before: whoever reads slowly keeps a thread and all the rows in memory.
+            on_close=give_back,
         )
 
     def _queue(self, request: Request, asked: Mapping[str, object]) -> Response:
@@ -182,14 +178,3 @@ def _searched(job: Job) -> dict[str, Any]:
 
 def _address(search_id: UUID) -> str:
     return reverse("search-detail", args=[search_id]).rstrip("/")
-
-
-def _once(act: Callable[[], None]) -> Callable[[], None]:
-    """Return a function that acts the first time it is called."""
-    actions = [act]
-
-    def act_once() -> None:
-        with suppress(IndexError):
-            actions.pop()()
-
-    return act_once

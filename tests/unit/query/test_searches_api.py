@@ -207,10 +207,32 @@ def test_only_so_many_searches_run_at_once_for_one_caller(settings) -> None:
     second = search()
     first.close()
     third = search()
+    third.close()
 
     assert (second.status_code, second.json()["slug"]) == (429, "too-many-requests")
     assert second["Retry-After"] == "1"
     assert third.status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("path", "status"),
+    [
+        ("query?archive_uri=good&ra=56.75&dec=24.12&fov=1", 200),
+        ("cone/good-stars?RA=56.75&DEC=24.12&SR=1", 200),
+        ("get-sky-coordinates?target_name=M31", 404),  # no resolver is configured here
+        ("get-tables-fields?dataset_uri=good-stars", 200),
+    ],
+)
+def test_there_is_no_way_around_the_limit(settings, path, status) -> None:
+    settings.SEARCHES_IN_FLIGHT = 1
+    unread = search()
+
+    refused = Client().get(f"/esap-api/query/{path}")
+    unread.close()
+    allowed = Client().get(f"/esap-api/query/{path}")
+
+    assert (refused.status_code, allowed.status_code) == (429, status)
+    allowed.close()
 
 
 def test_a_browser_gets_a_page_with_the_answer() -> None:
