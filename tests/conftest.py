@@ -1,18 +1,12 @@
 """How all tests run: what shares a worker, and how hard the property tests look."""
 
-import os
 from pathlib import Path
 
 import pytest
-from hypothesis import settings
+
+from tests.support import properties  # noqa: F401 - it loads a profile of Hypothesis
 
 TESTS = Path(__file__).parent
-
-# The same examples at every run, so that a change is judged by what it changes. `thorough` looks
-# for new ones: HYPOTHESIS_PROFILE=thorough make test
-settings.register_profile("quick", max_examples=50, deadline=None, derandomize=True)
-settings.register_profile("thorough", max_examples=2000, deadline=None)
-settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "quick"))
 
 
 @pytest.hookimpl(tryfirst=True)

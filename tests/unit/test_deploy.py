@@ -9,7 +9,7 @@ import subprocess
 import sys
 import time
 import tomllib
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from threading import Event, Thread
@@ -164,8 +164,9 @@ class Upstream(BaseHTTPRequestHandler):
             self.say("the end\n")
 
     def say(self, text):
-        self.wfile.write(text.encode())
-        self.wfile.flush()
+        with suppress(ConnectionError):  # a client may have heard enough
+            self.wfile.write(text.encode())
+            self.wfile.flush()
 
     def log_message(self, *args):
         pass

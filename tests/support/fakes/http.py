@@ -139,6 +139,8 @@ class FakeProxy(FakePeer):
         connection.sendall(b"HTTP/1.1 200 Connection established\r\n\r\n")
         self._start(_pump, there, connection)
         _pump(connection, there)
+        with suppress(OSError):  # closing alone would not wake the other thread
+            there.shutdown(socket.SHUT_RDWR)
         there.close()
         return False
 

@@ -4,7 +4,7 @@ import math
 
 import pytest
 import sqlglot
-from hypothesis import assume, example, given, settings
+from hypothesis import assume, example, given
 from hypothesis import strategies as st
 from sqlglot import exp
 from sqlglot.tokens import TokenType
@@ -176,7 +176,6 @@ def strings(query):
     return [token.text for token in tokens if token.token_type == TokenType.STRING]
 
 
-@settings(deadline=None)
 @given(texts)
 @example("' OR '1'='1")
 @example("x'); DELETE FROM t; --")
@@ -193,7 +192,6 @@ def test_no_text_leaves_its_literal(value):
     assert shape(query) == shape(plain)
 
 
-@settings(deadline=None)
 @given(texts)
 def test_no_text_leaves_its_pattern(value):
     plain = str(Select("t", (Contains("a", "x"), Compare("b", "=", 1))))
@@ -207,7 +205,6 @@ def test_no_text_leaves_its_pattern(value):
     assert shape(query) == shape(plain)
 
 
-@settings(deadline=None)
 @given(st.lists(texts, min_size=2, max_size=5))
 def test_no_text_leaves_its_list(values):
     try:
@@ -218,7 +215,6 @@ def test_no_text_leaves_its_list(values):
     assert strings(query) == values
 
 
-@settings(deadline=None)
 @given(texts)
 @example('a" FROM secrets --')
 def test_no_name_leaves_its_identifier(name):
@@ -235,7 +231,6 @@ def test_no_name_leaves_its_identifier(name):
     assert [column.name for column in columns] == [name, name]
 
 
-@settings(deadline=None)
 @given(texts)
 def test_no_name_leaves_its_table(name):
     try:
@@ -254,7 +249,6 @@ def test_no_name_leaves_its_table(name):
     ]
 
 
-@settings(deadline=None)
 @given(st.floats(allow_nan=False, allow_infinity=False) | st.integers(-(2**63), 2**63 - 1))
 def test_numbers_come_back_as_they_were(number):
     written = sqlglot.parse_one(literal(number), read="postgres")

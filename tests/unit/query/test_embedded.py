@@ -12,7 +12,7 @@ import pyarrow as pa
 import pytest
 from astropy import units as u
 from astropy.coordinates import SkyCoord
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from esap.backends.deadline import Scope, within
@@ -22,6 +22,7 @@ from query.adql import Cone
 from query.backends.base import Query, Selection, archives
 from query.backends.embedded import EmbeddedArchive
 from tests.support.catalogues import embedded
+from tests.support.properties import COSTLY
 from tests.support.sample_archives import configure
 
 ALCYONE = 66714384142368256
@@ -66,7 +67,7 @@ class TestTheSky:
         assert brightest["source_id"] == ALCYONE
         assert round(brightest["phot_g_mean_mag"], 2) == 2.90
 
-    @settings(deadline=None, max_examples=40)
+    @COSTLY
     @given(
         st.floats(0, 360), st.floats(-90, 90), st.floats(0.01, 5) | st.sampled_from([90.0, 180.0])
     )

@@ -4,7 +4,7 @@ import math
 
 import pytest
 from astropy.coordinates import SkyCoord
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from esap.errors import InvalidRequest
@@ -60,7 +60,6 @@ def test_galactic_coordinates_are_turned_to_icrs(text):
     assert (round(place.ra, 4), round(place.dec, 4)) == (83.6385, 22.0147)
 
 
-@settings(deadline=None)
 @given(st.floats(0, 360, exclude_max=True), st.floats(-90, 90))
 def test_galactic_coordinates_agree_with_astropy_within_30_milliarcseconds(longitude, latitude):
     ours = parse_position(f"l={longitude!r} b={latitude!r}")
@@ -81,7 +80,6 @@ sexagesimal = st.builds(
 )
 
 
-@settings(deadline=None)
 @given(sexagesimal)
 def test_sexagesimal_positions_agree_with_astropy(text):
     ours = parse_position(text)
@@ -147,7 +145,6 @@ def test_a_pair_that_is_no_position_is_refused(ra, dec):
         parse_position(ra, dec)
 
 
-@settings(deadline=None)
 @given(st.text())
 def test_any_text_is_a_position_in_range_or_refused(text):
     try:

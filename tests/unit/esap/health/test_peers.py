@@ -6,6 +6,7 @@ from io import StringIO
 import pytest
 from django.core.management import CommandError, call_command
 
+from esap.backends import retries
 from esap.backends.deadline import current_scope
 from esap.errors import BackendUnavailable
 from esap.health import pings
@@ -125,7 +126,9 @@ def test_a_bug_in_one_backend_hurts_only_its_own_row(ward):
     assert "see its log" in PeerHealth.objects.get(peer="buggy").last_error
 
 
-def test_the_breaker_of_a_peer_that_keeps_failing_is_shown(client, ward):
+def test_the_breaker_of_a_peer_that_keeps_failing_is_shown(client, ward, monkeypatch):
+    monkeypatch.setattr(retries, "_FIRST_PAUSE", 0.01)
+
     def ping_nobody():
         ward.get("dead").http.get("http://127.0.0.1:1/")
 

@@ -11,7 +11,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 from astropy.io.votable import parse
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from pyarrow import ipc, parquet
 
@@ -337,11 +337,7 @@ def expected_back(table: pa.Table, *, text_format: bool) -> list[dict[str, objec
     return [{key: cell(value) for key, value in row.items()} for row in table.to_pylist()]
 
 
-PROPERTY = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
-
-
 @pytest.mark.parametrize("name", ["votable", "votable-td"])
-@PROPERTY
 @given(table=arrow_tables())
 def test_any_table_as_votable_is_read_back_by_astropy_and_by_us(name, table):
     content = encoded(name, table)
@@ -355,7 +351,6 @@ def test_any_table_as_votable_is_read_back_by_astropy_and_by_us(name, table):
             assert row[key] == value or (text and not row[key] and not value)
 
 
-@PROPERTY
 @given(table=arrow_tables())
 def test_any_table_as_json_has_its_values(table):
     def cell(value):
@@ -385,7 +380,6 @@ def test_any_table_as_json_has_its_values(table):
         same(by_columns[key], [row[key] for row in wanted])
 
 
-@PROPERTY
 @given(table=arrow_tables())
 def test_any_table_as_csv_has_its_rows_and_texts(table):
     names, *rows = csv.reader(io.StringIO(encoded("csv", table).decode(), newline=""))
@@ -397,7 +391,6 @@ def test_any_table_as_csv_has_its_rows_and_texts(table):
             assert [row[number] for row in rows] == [v or "" for v in table[number].to_pylist()]
 
 
-@PROPERTY
 @given(table=arrow_tables())
 def test_any_table_as_parquet_or_arrow_is_the_same_table(table):
     assert ipc.open_stream(encoded("arrow", table)).read_all().to_pydict().__repr__() == repr(

@@ -6,12 +6,13 @@ import zlib
 from io import BytesIO
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from esap.errors import EsapError, QueryRejected, TooLarge, UnreadableAnswer
 from esap.tables.columns import Column
 from esap.tables.votable import read_votable
+from tests.support.properties import CHEAP, COSTLY
 from tests.unit.esap.tables.made import columns, votable
 from tests.unit.esap.tables.same import in_chunks, read
 
@@ -268,7 +269,7 @@ DAMAGE = st.tuples(st.integers(0, 10_000), st.integers(0, 30), st.sampled_from(S
 
 
 @pytest.mark.filterwarnings("ignore")
-@settings(max_examples=150, deadline=None)
+@CHEAP
 @given(
     content=st.sampled_from([PLAIN, BINARY, votable(columns("b bit 2"), ROW)]),
     damage=st.lists(DAMAGE, min_size=1, max_size=4),
@@ -407,7 +408,7 @@ def test_gzip_that_is_cut_off_is_said_to_be():
         ("utf-16-be", "UTF-16BE"),
     ],
 )
-@settings(max_examples=10, deadline=None)
+@COSTLY
 @given(size=st.integers(1, 700))
 def test_an_answer_is_read_in_the_encoding_it_declares(encoding, declared, size):
     text = votable(FIELDS, ROW.replace("x", "é ä")).decode()

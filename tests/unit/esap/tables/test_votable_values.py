@@ -5,7 +5,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from esap.errors import BackendFailed
@@ -78,7 +78,6 @@ def test_there_are_enough_real_answers_to_speak_of():
 
 
 @pytest.mark.filterwarnings("ignore")
-@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(document=tables(), serialization=st.sampled_from(SERIALIZATIONS), size=st.integers(1, 4000))
 def test_a_random_table_has_the_values_that_astropy_reads(document, serialization, size):
     content = written(document, serialization)
@@ -88,7 +87,6 @@ def test_a_random_table_has_the_values_that_astropy_reads(document, serializatio
     assert_same_values(ours, astropy_table(content))
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(document=tables(), serialization=st.sampled_from(SERIALIZATIONS), size=st.integers(1, 200))
 def test_it_does_not_matter_where_the_answer_is_cut_into_chunks(document, serialization, size):
     content = written(document, serialization)
