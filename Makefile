@@ -20,8 +20,10 @@ help:  ## list what can be asked
 run: $(VENV)/runs  ## the whole gateway on this machine, at http://localhost:8000; Ctrl-C stops it
 	@$(RUN) -m esap.serve
 
+# More than there are cores, because much of a test is waiting.
+WORKERS ?= 3
 test: $(VENV)/develops  ## all tests, ending with the real peers that took part; T= chooses some
-	$(RUN) -m pytest $(T)
+	$(RUN) -m pytest -n $(WORKERS) $(T)
 
 peers: $(VENV)/develops  ## as root on Debian: install the real peers that need system packages
 	$(RUN) -m tests.support.peers install all
