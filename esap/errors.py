@@ -1,8 +1,8 @@
 """Errors the gateway expects and can explain.
 
 Services and backends raise these; they know nothing of HTTP frameworks. The API turns them into
-problem documents (`esap.api.problems`), and workers read `retryable` to decide whether to try again.
-Each class is one cause: its slug is stable, and is documented in docs/reference/problems.md.
+problem documents (`esap.api.problems`); `retryable` says whether the same may work later. Each
+class is one cause: its slug is stable, and is documented in docs/reference/problems.md.
 """
 
 from http import HTTPStatus
@@ -29,6 +29,7 @@ __all__ = [
     "UnreadableAnswer",
     "UnsupportedMediaType",
     "WrongPhase",
+    "error_named",
 ]
 
 
@@ -201,3 +202,9 @@ class BackendTimedOut(BackendUnavailable):
     slug = "backend-timed-out"
     title = "Service timed out"
     status = HTTPStatus.GATEWAY_TIMEOUT
+
+
+def error_named(slug: str) -> type[EsapError]:
+    """Return the class of errors with this slug; `EsapError` itself if there is none."""
+    known = (globals()[name] for name in __all__ if name != "error_named")
+    return next((cls for cls in known if cls.slug == slug), EsapError)

@@ -7,7 +7,7 @@ from xml.sax.saxutils import quoteattr
 
 import pyarrow as pa
 
-from esap.errors import BackendFailed, EsapError, InvalidRequest
+from esap.errors import EsapError, InvalidRequest, error_named
 from esap.tables.columns import column_of
 from esap.tables.stream import TableStream
 from query.backends.base import archives
@@ -62,7 +62,7 @@ def cone_search(
                 batches.append(pa.RecordBatch.from_arrays(event.batch.columns, schema=schema))
             case Outcome():
                 if event.slug:
-                    raise BackendFailed(event.detail)
+                    raise error_named(event.slug)(event.detail)
                 more = event.status == "overflow" and not nothing
     return TableStream(schema, batches, overflowed=lambda: more)
 

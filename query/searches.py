@@ -7,7 +7,7 @@ from typing import Any
 from uuid import UUID
 
 from esap.backends.deadline import within
-from esap.errors import BackendFailed, WrongPhase
+from esap.errors import WrongPhase
 from esap.jobs import services as jobs
 from esap.jobs.models import Job
 from query.federation import Event, Outcome, federate
@@ -110,10 +110,8 @@ class Search:
         try:
             if not self.answered():
                 jobs.abort(self.job, happened=happened)
-            elif self.errands and all(outcome.slug for outcome in self.outcomes):
-                failure = BackendFailed("No archive could answer this search.")
-                jobs.fail(self.job, failure, happened=happened)
             else:
+                # What failed at archives is in the answer; the search itself has been carried out.
                 jobs.complete(self.job, happened=happened)
         except WrongPhase:
             pass  # It was aborted meanwhile, and stays so.

@@ -6,6 +6,10 @@ from rest_framework import serializers
 
 __all__ = ["OutcomeSerializer", "SearchSerializer", "SearchedSerializer"]
 
+_AS_LINE = {"base_template": "input.html", "input_type": "text"}
+_AS_LINES = {"base_template": "textarea.html"}
+"""How the form of the browsable page shows what it has no field for, or too small a one."""
+
 
 class SearchSerializer(serializers.Serializer[Any]):
     """A search: what to look for, where, and how much of it.
@@ -29,20 +33,31 @@ class SearchSerializer(serializers.Serializer[Any]):
         required=False, help_text="Declination (ICRS): degrees, or sexagesimal degrees."
     )
     fov = serializers.FloatField(
-        required=False, min_value=0, max_value=180, help_text="Radius of the cone in degrees; 0.1."
+        required=False,
+        min_value=0,
+        max_value=180,
+        help_text="Radius of the cone in degrees; 0.1 unless you say.",
     )
     collection = serializers.CharField(required=False, help_text="Collection, or part of its name.")
     level = serializers.CharField(required=False, help_text="Processing level of datasets.")
     category = serializers.CharField(required=False, help_text="Category of datasets.")
     institute = serializers.CharField(required=False, help_text="Institute of archives.")
     archives = serializers.ListField(
-        child=serializers.SlugField(), required=False, help_text="Archives to ask; all, if none."
+        child=serializers.SlugField(),
+        required=False,
+        help_text="Archives to ask, by id; all, if none. In a form, with commas between.",
+        initial="",
+        style=_AS_LINE,
     )
     datasets = serializers.ListField(
-        child=serializers.SlugField(), required=False, help_text="Datasets to ask; all, if none."
+        child=serializers.SlugField(),
+        required=False,
+        help_text="Datasets to ask, by id; all, if none. In a form, with commas between.",
+        initial="",
+        style=_AS_LINE,
     )
     limit = serializers.IntegerField(
-        required=False, min_value=1, help_text="Most rows of each dataset; 1000."
+        required=False, min_value=1, help_text="Most rows of each dataset; 1000 unless you say."
     )
     timeout = serializers.FloatField(
         required=False, help_text="Seconds that each archive has to answer."
@@ -50,10 +65,13 @@ class SearchSerializer(serializers.Serializer[Any]):
     mode = serializers.ChoiceField(
         choices=["sync", "async"],
         required=False,
+        allow_blank=True,
         help_text="How archives are asked; by default as the entry and the timeout suggest.",
     )
     adql = serializers.CharField(
-        required=False, help_text="For experts: ADQL for the one archive named in `archives`."
+        required=False,
+        help_text="For experts: ADQL for the one archive named in `archives`.",
+        style=_AS_LINES,
     )
 
 
@@ -84,3 +102,4 @@ class SearchedSerializer(serializers.Serializer[Any]):
     ended = serializers.DateTimeField(allow_null=True)
     archives = OutcomeSerializer(many=True)
     job = serializers.CharField(help_text="Address of the job.")
+    events = serializers.CharField(help_text="Address of its events (SSE), if a worker has it.")

@@ -54,7 +54,7 @@ class ApiRoot(APIView):
         """Return the title of the page."""
         return "ESAP API"
 
-    @extend_schema(responses=OpenApiTypes.OBJECT, operation_id="root")
+    @extend_schema(responses=OpenApiTypes.OBJECT, operation_id="root", tags=["gateway"])
     def get(self, request: Request) -> Response:
         """List what the gateway offers, room by room."""
         base = reverse("api-root")
@@ -95,7 +95,8 @@ class ProblemPages(APIView):
 
 def problem_classes() -> list[type[EsapError]]:
     """Return every class of esap.errors, by slug."""
-    found = [getattr(errors, name) for name in errors.__all__]
+    found = [cls for cls in vars(errors).values() if isinstance(cls, type)]
+    found = [cls for cls in found if issubclass(cls, EsapError)]
     return sorted(found, key=lambda cls: cls.slug)
 
 

@@ -58,14 +58,14 @@ def complete(
     )
 
 
-def fail(job: Job, error: EsapError, *, happened: Iterable[Happening] = ()) -> Job:
-    """End an unfinished job with the reason, and what is still to be told of it."""
+def fail(job: Job, error: EsapError) -> Job:
+    """End an unfinished job with the reason."""
     problem = problem_document(error)
     return _move(
         job.pk,
         UNFINISHED,
         Phase.ERROR,
-        happened=[*happened, ("problem", problem)],
+        happened=[("problem", problem)],
         ended=timezone.now(),
         problem=problem,
     )
