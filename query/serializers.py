@@ -46,14 +46,14 @@ class SearchSerializer(serializers.Serializer[Any]):
         child=serializers.SlugField(),
         required=False,
         help_text="Archives to ask, by id; all, if none. In a form, with commas between.",
-        initial="",
+        initial=None,
         style=_AS_LINE,
     )
     datasets = serializers.ListField(
         child=serializers.SlugField(),
         required=False,
         help_text="Datasets to ask, by id; all, if none. In a form, with commas between.",
-        initial="",
+        initial=None,
         style=_AS_LINE,
     )
     limit = serializers.IntegerField(

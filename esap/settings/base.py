@@ -120,7 +120,7 @@ DATA_UPLOAD_MAX_MEMORY_SIZE = ENV.max_body_bytes
 
 REST_FRAMEWORK = {
     "EXCEPTION_HANDLER": "esap.api.problems.problem_handler",
-    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "DEFAULT_SCHEMA_CLASS": "esap.api.schema.DocumentedSchema",
     "DEFAULT_AUTHENTICATION_CLASSES": ["rest_framework.authentication.SessionAuthentication"],
     "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
     "DEFAULT_RENDERER_CLASSES": [
@@ -149,6 +149,8 @@ SPECTACULAR_SETTINGS = {
     "REDOC_DIST": "SIDECAR",
     "SCHEMA_PATH_PREFIX": "/esap-api/",
     "COMPONENT_SPLIT_REQUEST": True,
+    # An empty choice is as good as none, and needs no schema of its own.
+    "ENUM_ADD_EXPLICIT_BLANK_NULL_CHOICE": False,
     "LICENSE": {"name": "Apache-2.0"},
 }
 

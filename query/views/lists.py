@@ -58,6 +58,7 @@ def _published_list(listing: str, about: str, filters: Iterable[str]) -> type[_P
 
     class View(_PublishedList):
         @extend_schema(
+            description=about,
             parameters=[
                 *PAGING,
                 OpenApiParameter("ordering", description="Field to order by; `-` before it turns."),

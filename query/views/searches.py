@@ -157,8 +157,9 @@ def _body(request: Request) -> Mapping[str, object]:
         raise InvalidRequest('Send a JSON object, such as {"target": "M31", "fov": 0.5}.')
     if hasattr(request.data, "lists"):  # a form: keys may repeat
         return {
-            key: values if key in ("archives", "datasets") else values[0]
+            key: ",".join(values) if key in ("archives", "datasets") else values[0]
             for key, values in request.data.lists()
+            if key != "csrfmiddlewaretoken"  # the browsable page's forms have it
         }
     return request.data
 

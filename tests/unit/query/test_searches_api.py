@@ -2,6 +2,7 @@
 
 import io
 import json
+import re
 
 import pyarrow.ipc
 import pyarrow.parquet
@@ -264,3 +265,17 @@ def test_a_forged_cursor_is_a_problem(django_user_model) -> None:
     for cursor in ("WyJhYmMiLCJ4Il0", "e30", "NQ", "?"):
         response = ada.get(URL, {"cursor": cursor})
         assert (response.status_code, response.json()["slug"]) == (400, "invalid-request"), cursor
+
+
+def test_the_form_of_the_browsable_page_searches_as_it_stands() -> None:
+    page = Client().get(URL, HTTP_ACCEPT="text/html").content.decode()
+    form = page[page.index('id="post-object-form"') :].partition("</form>")[0]
+    field = r'<(?:input|textarea|select)[^>]*? name="(\w+)"(?:[^>]*? value="([^"]*)")?'
+    said = dict(re.findall(field, form))
+
+    response = Client().post(URL, {**said, "position": "56.75 24.12", "archives": "good, bad"})
+
+    assert {"csrfmiddlewaretoken", "archives", "datasets", "mode", "adql"} <= said.keys()
+    assert [name for name, value in said.items() if value] == ["csrfmiddlewaretoken"]
+    assert response.status_code == 200
+    assert [a["archive"] for a in json.loads(content(response))["archives"]] == ["good", "bad"]
