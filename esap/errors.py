@@ -46,8 +46,8 @@ class EsapError(Exception):
     retryable: ClassVar[bool] = False
 
     def __init__(self, detail: str, **extensions: object) -> None:
-        super().__init__(detail)
-        self.detail = detail
+        self.detail = _printable(detail)
+        super().__init__(self.detail)
         self.extensions = extensions
 
 
@@ -208,3 +208,17 @@ def error_named(slug: str) -> type[EsapError]:
     """Return the class of errors with this slug; `EsapError` itself if there is none."""
     known = (globals()[name] for name in __all__ if name != "error_named")
     return next((cls for cls in known if cls.slug == slug), EsapError)
+
+
+_LONGEST = 2_000
+
+
+def _printable(text: str) -> str:
+    """Return one line of printable text: details quote callers and peers, who may write anything.
+
+    They end in logs and on terminals, and in databases, of which some take no U+0000.
+    """
+    start = text[: _LONGEST + 1]
+    if not start.isprintable():
+        start = " ".join("".join(c if c.isprintable() else " " for c in start).split())
+    return start if len(start) <= _LONGEST else f"{start[: _LONGEST - 3]}..."
