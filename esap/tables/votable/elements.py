@@ -1,13 +1,17 @@
 """What the elements of a VOTable outside its rows say: columns, status, where the rows are."""
 
+import re
 from dataclasses import dataclass
 from enum import Enum
 
-from esap.errors import QueryRejected, UnreadableAnswer
+from esap.errors import QueryRejected, TooLarge, UnreadableAnswer
 from esap.tables.columns import SCALARS, Column, distinct
 
 __all__ = ["Elements", "Field", "Serialization"]
 
+MAX_COLUMNS = 5_000
+# VOTable 1.4, section 2.2; of numbers that Python and 64 bits can take.
+ARRAYSIZE = re.compile(r"(?:[0-9]{1,18}x)*(?:[0-9]{1,18}|[0-9]{0,18}\*)")
 DESCRIBED = ["DESCRIPTION", "FIELD"]
 SAID = ("unit", "ucd", "utype", "description", "xtype")
 # What writers of old, and others, call the types of VOTable.
@@ -87,6 +91,8 @@ class Elements:
 
     def _start_in_table(self, name: str, attributes: dict[str, str]) -> None:
         if name == "FIELD":
+            if len(self._fields) == MAX_COLUMNS:
+                raise TooLarge(f"The answer has more than {MAX_COLUMNS} columns; it is refused.")
             self._fields.append(attributes)
         elif name == "DESCRIPTION" and self._path[-2] == "FIELD":
             self._text = []
@@ -184,4 +190,6 @@ def _column(attributes: dict[str, str]) -> Column:
     said = {key: attributes.get(key) or None for key in SAID}
     name = attributes.get("name") or attributes.get("ID", "")
     arraysize = attributes.get("arraysize", "").replace(" ", "") or None
+    if arraysize and not ARRAYSIZE.fullmatch(arraysize):
+        raise UnreadableAnswer("The answer has a column with a size of cells that is none.")
     return Column(name, datatype, arraysize, **said)

@@ -437,3 +437,19 @@ def test_a_file_can_be_read_as_chunks():
     file = BytesIO(PLAIN)
 
     assert read_votable(iter(lambda: file.read(10), b"")).read_all().num_rows == 1
+
+
+@pytest.mark.parametrize("size", ["9" * 5000, "²", "3x", "-5", "x*", "**"])  # noqa: RUF001 -- a digit, says Python
+def test_a_size_of_cells_that_is_none_is_refused(size):
+    field = f'<FIELD name="a" datatype="double" arraysize="{size}"/>'
+
+    assert failure(votable(field, "<TR><TD>1</TD></TR>")) == (
+        "The answer has a column with a size of cells that is none."
+    )
+
+
+def test_more_columns_than_any_table_has_are_refused_at_once():
+    content = votable('<FIELD name="a" datatype="int"/>' * 5_001, "")
+
+    with pytest.raises(TooLarge, match="more than 5000 columns"):
+        read(content)
