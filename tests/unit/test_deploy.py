@@ -5,6 +5,7 @@ import os
 import re
 import shutil
 import socket
+import ssl
 import subprocess
 import sys
 import time
@@ -13,6 +14,7 @@ from contextlib import contextmanager, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from threading import Event, Thread
+from types import SimpleNamespace
 
 import pytest
 import yaml
@@ -196,13 +198,14 @@ def free_port():
 @pytest.fixture
 def nginx(tmp_path):
     """A real nginx with our file, in front of two upstreams."""
-    program, port = tool("nginx"), free_port()
+    program, port, health = tool("nginx"), free_port(), free_port()
     with upstream("gateway") as gateway, upstream("events") as events:
         text = (ROOT / "deploy/nginx.conf").read_text()
         for ours, here in {
             "gateway:8000": f"127.0.0.1:{gateway.server_port}",
             "events:8001": f"127.0.0.1:{events.server_port}",
             "listen 80 ": f"listen 127.0.0.1:{port} ",
+            "listen 127.0.0.1:8080;": f"listen 127.0.0.1:{health};",
             "/etc/nginx/tls": str(tmp_path / "tls"),
             "/tmp/nginx.pid": str(tmp_path / "pid"),  # noqa: S108  inside the container
             "worker_processes auto;": "daemon off;",
@@ -221,7 +224,7 @@ def nginx(tmp_path):
                         break
                 assert process.poll() is None
                 time.sleep(0.02)
-            yield port, events
+            yield SimpleNamespace(port=port, health=health, events=events)
         finally:
             process.terminate()
             process.wait()
@@ -246,22 +249,55 @@ def ask(port, path, **headers):
 def test_nginx_sends_event_streams_to_the_events_process_and_all_else_to_the_api(
     nginx, path, process
 ):
-    port, events = nginx
-    events.go_on.set()
+    nginx.events.go_on.set()
 
-    connection, answer = ask(port, path, **{"X-Forwarded-For": "203.0.113.9"})
+    connection, answer = ask(nginx.port, path, **{"X-Forwarded-For": "203.0.113.9"})
 
     assert answer.readline() == f"{process} {path} esap.example.org 127.0.0.1\n".encode()
     connection.close()
 
 
 def test_nginx_passes_each_event_on_at_once(nginx):
-    port, events = nginx
-
-    connection, answer = ask(port, "/esap-api/jobs/1/events")
+    connection, answer = ask(nginx.port, "/esap-api/jobs/1/events")
 
     assert answer.readline().startswith(b"events ")
     assert answer.readline() == b"later\n"
-    events.go_on.set()
+    nginx.events.go_on.set()
     assert answer.readline() == b"the end\n"
     connection.close()
+
+
+@pytest.fixture
+def tls(tmp_path):
+    """What docs/how-to/deploy.md says to put into deploy/tls, and the port it listens on."""
+    folder, port = tmp_path / "tls", free_port()
+    folder.mkdir()
+    page = (ROOT / "docs/how-to/deploy.md").read_text()
+    [conf] = re.findall(r"```nginx\n(listen 443 ssl;.*?)```", page, re.DOTALL)
+    conf = conf.replace("listen 443 ", f"listen 127.0.0.1:{port} ")
+    (folder / "esap.conf").write_text(conf.replace("/etc/nginx/tls", str(folder)))
+    make = f"{tool('openssl')} req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=esap.example.org"
+    made = ["-keyout", "privkey.pem", "-out", "fullchain.pem"]
+    subprocess.run([*make.split(), *made], cwd=folder, capture_output=True, check=True)
+    return SimpleNamespace(port=port, trusted=folder / "fullchain.pem")
+
+
+def test_nginx_with_a_certificate_serves_https_sends_http_there_and_is_well(tls, nginx):
+    proof = COMPOSE["services"]["nginx"]["healthcheck"]["test"][-1]
+    assert proof.startswith("http://127.0.0.1:8080/")
+
+    http, plain = ask(nginx.port, "/esap-api/")
+    check, health = ask(nginx.health, proof.removeprefix("http://127.0.0.1:8080"))
+    trust = ssl.create_default_context(cafile=tls.trusted)
+    with (
+        socket.create_connection(("127.0.0.1", tls.port)) as plainly,
+        trust.wrap_socket(plainly, server_hostname="esap.example.org") as safely,
+    ):
+        safely.sendall(b"GET /esap-api/ HTTP/1.0\r\nHost: esap.example.org\r\n\r\n")
+        secure = safely.makefile("rb").read()
+    http.close()
+    check.close()
+
+    assert (plain.status, plain.headers["Location"]) == (301, "https://esap.example.org/esap-api/")
+    assert health.status == 204
+    assert b"gateway /esap-api/ esap.example.org 127.0.0.1" in secure
