@@ -18,7 +18,7 @@ def check_entries(**_: Any) -> list[CheckMessage]:
     """Say where each entry that is not valid stands, and how to mend it."""
     return [
         Error(
-            f"{problem.file}, line {problem.line}: {problem.message}",
+            f"{problem.where}: {problem.message}",
             hint=problem.mend or None,
             id="esap.E001",
         )

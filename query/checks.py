@@ -20,7 +20,7 @@ def check_references(**_: Any) -> list[CheckMessage]:
     problems = [*_dangling(), *_mappings_too_small(), *_shared_ids(), *_reserved_names()]
     return [
         Error(
-            f"{problem.file}, line {problem.line}: {problem.message}",
+            f"{problem.where}: {problem.message}",
             hint=problem.mend or None,
             id="query.E001",
         )

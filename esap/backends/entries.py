@@ -16,10 +16,15 @@ Path_ = tuple[str | int, ...]
 
 
 class EntryProblem(Exception):
-    """A mistake in an entry file: where it is, what is wrong, and how to mend it."""
+    """A mistake in an entry file: where it is, what is wrong, and how to mend it.
+
+    Line 0 is the whole file.
+    """
 
     def __init__(self, file: Path, line: int, message: str, mend: str = "") -> None:
-        super().__init__(f"{file}, line {line}: {message}" + (f" {mend}" if mend else ""))
+        where = f"{file}, line {line}" if line else f"{file}"
+        super().__init__(f"{where}: {message}" + (f" {mend}" if mend else ""))
+        self.where = where
         self.file = file
         self.line = line
         self.message = message

@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from esap.serve import programs
 from esap.serve.broker import broker, shut_down, socket_of
 from esap.serve.supervisor import CannotStart, Supervisor
-from esap.settings.env import Environment
+from esap.settings.env import Environment, read_environment
 
 
 def say(text: str) -> None:
@@ -63,7 +63,7 @@ async def start(supervisor: Supervisor, env: Environment) -> None:
 async def main() -> int:
     """Serve until a signal; return the exit status."""
     supervisor = Supervisor(say)
-    serving = asyncio.create_task(serve(supervisor, Environment()))
+    serving = asyncio.create_task(serve(supervisor, read_environment()))
     signals: list[int] = []
 
     def end(number: int) -> None:

@@ -2,10 +2,10 @@
 
 import dj_database_url
 
-from esap.settings.env import BASE_DIR, Environment
+from esap.settings.env import BASE_DIR, read_environment
 from esap.settings.logs import logging_config
 
-ENV = Environment()
+ENV = read_environment()
 
 SECRET_KEY = ENV.secret_key
 DEBUG = False

@@ -6,10 +6,10 @@ docs/reference/settings.md is made from this page, and a test keeps it so.
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import AliasChoices, BeforeValidator, Field, FilePath
+from pydantic import AliasChoices, BeforeValidator, Field, FilePath, ValidationError
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
-__all__ = ["BASE_DIR", "Environment"]
+__all__ = ["BASE_DIR", "Environment", "read_environment"]
 
 BASE_DIR = Path(__file__).resolve().parents[2]
 
@@ -147,3 +147,23 @@ class Environment(BaseSettings):
     log_format: Literal["console", "json"] = Field(
         default="console", description="Logs for people (console) or machines (json)."
     )
+
+
+def read_environment() -> Environment:
+    """Return the settings, or end the program with a line for each that is wrong."""
+    try:
+        return Environment()
+    except ValidationError as error:
+        lines = [
+            f"  {_variable(str(wrong['loc'][0]))}={str(wrong['input'])[:80]!r}: {wrong['msg']}."
+            for wrong in error.errors()
+        ]
+    raise SystemExit(
+        "\n".join(["The gateway cannot start: see docs/reference/settings.md, and mend", *lines])
+    )
+
+
+def _variable(place: str) -> str:
+    """Name the variable of a field; those with a name of their own come by it."""
+    prefix = Environment.model_config["env_prefix"]
+    return f"{prefix}{place.upper()}" if place in Environment.model_fields else place

@@ -36,7 +36,9 @@ def entries(tmp_path, settings):
             file.write_text(text)
             files.append(file)
         settings.ENTRY_FILES = files
-        return [(message.msg.replace(f"{tmp_path}/", ""), message.hint) for message in check_entries()]
+        return [
+            (message.msg.replace(f"{tmp_path}/", ""), message.hint) for message in check_entries()
+        ]
 
     return use
 
@@ -105,7 +107,10 @@ def test_a_key_written_twice_is_told(entries) -> None:
 def test_a_file_that_is_not_there_is_told(tmp_path) -> None:
     [problem] = load_entries([tmp_path / "absent.yaml"]).problems
 
-    assert "cannot be read" in problem.message
+    assert str(problem) == (
+        f"{tmp_path}/absent.yaml: the file cannot be read (No such file or directory). "
+        "Check ESAP_PEERS."
+    )
 
 
 def test_the_operators_entry_replaces_the_one_that_ships(entries) -> None:
@@ -125,5 +130,5 @@ def test_a_folder_of_files_is_read_in_the_order_of_names(tmp_path, settings) -> 
 def test_an_archive_that_no_entry_has_is_not_found(entries) -> None:
     entries(GOOD)
 
-    with pytest.raises(NotFound, match="There is no 'yours' among the archives. There are: mine."):
+    with pytest.raises(NotFound, match=r"There is no 'yours'.*There are: mine\."):
         archives.get("yours")
