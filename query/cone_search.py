@@ -12,6 +12,7 @@ from esap.tables.columns import column_of
 from esap.tables.stream import TableStream
 from query.backends.base import archives
 from query.federation import Columns, Outcome, Rows
+from query.holding import held
 from query.searches import Search
 
 __all__ = ["cone_search", "error_document"]
@@ -54,7 +55,7 @@ def cone_search(
     }
     batches: list[pa.RecordBatch] = []
     schema, more = pa.schema([]), False
-    for event in Search.open(asked, owner).run(unwanted):
+    for event in held(Search.open(asked, owner).run(unwanted)):
         match event:
             case Columns():
                 schema = pa.schema(map(_with_first_ucd, event.schema))

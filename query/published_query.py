@@ -10,6 +10,7 @@ from esap.backends.single_flight import SingleFlight
 from esap.errors import InvalidRequest, LoginRequired
 from query.backends.base import archives
 from query.federation import Columns, Outcome, Rows
+from query.holding import held
 from query.planning import Errand
 from query.rows import expert_rows, published_rows
 from query.searches import Search, problem_of
@@ -109,7 +110,7 @@ def _search(asked: Mapping[str, object], owner: Any) -> Answer:
     tables: dict[int, list[pa.RecordBatch]] = {}
     schemas: dict[int, pa.Schema] = {}
     problems = []
-    for event in search.run():
+    for event in held(search.run()):
         match event:
             case Columns():
                 schemas[event.errand] = event.schema

@@ -8,8 +8,9 @@ from django.db.models import QuerySet
 
 from esap.errors import InvalidRequest, NotFound
 from esap.jobs import services as jobs
-from esap.jobs.models import Job
+from esap.jobs.models import Event, Job
 from esap.tables.stream import TableStream
+from query.holding import held
 from query.merging import merge
 from query.planning import plan
 from query.questions import ask, said_in
@@ -21,9 +22,9 @@ __all__ = ["archive_outcomes", "queue_search", "search_at_once", "search_for", "
 def search_at_once(search: Search, unwanted: Callable[[], bool]) -> TableStream:
     """Carry out a search and return the rows of all archives as one table.
 
-    Raises nothing for what happens at the archives: `search.summary()` says it.
+    Raises nothing for what happens at the archives: `search.summary()` says it; only `TooLarge`.
     """
-    return merge(search.run(unwanted))
+    return merge(held(search.run(unwanted)))
 
 
 def queue_search(asked: Mapping[str, object], owner: Any = None) -> Job:
@@ -56,6 +57,10 @@ def searches_of(caller: Any) -> QuerySet[Job]:
     return jobs.jobs_of(caller).filter(kind=KIND)
 
 
-def archive_outcomes(job: Job) -> list[dict[str, Any]]:
-    """Return how each dataset answered, as far as it is known."""
-    return list(job.events.filter(name="archive").values_list("data", flat=True))
+def archive_outcomes(*searches: Job) -> dict[UUID, list[dict[str, Any]]]:
+    """Return how each dataset answered each of these searches, as far as it is known."""
+    found: dict[UUID, list[dict[str, Any]]] = {job.pk: [] for job in searches}
+    told = Event.objects.filter(job__in=searches, name="archive").order_by("id")
+    for job_id, outcome in told.values_list("job_id", "data"):
+        found[job_id].append(outcome)
+    return found

@@ -11,6 +11,7 @@ from astropy.io.votable import parse_single_table
 from django.test import Client
 
 from esap.jobs.models import Job
+from query import holding
 from tests.support.entries import star_archive, write_entries
 from tests.support.fakes.tap import FakeTap
 
@@ -279,3 +280,16 @@ def test_the_form_of_the_browsable_page_searches_as_it_stands() -> None:
     assert [name for name, value in said.items() if value] == ["csrfmiddlewaretoken"]
     assert response.status_code == 200
     assert [a["archive"] for a in json.loads(content(response))["archives"]] == ["good", "bad"]
+
+
+@pytest.mark.parametrize("accept", ["application/json", "application/vnd.apache.parquet"])
+def test_more_rows_than_can_be_held_are_refused_and_the_search_ends(monkeypatch, accept) -> None:
+    monkeypatch.setattr(holding, "MOST_BYTES", 1_000)
+
+    refused = search(accept=accept)
+    streamed = search(accept="application/x-ndjson")
+
+    assert (refused.status_code, refused.json()["slug"]) == (413, "too-large")
+    assert "application/x-ndjson" in refused.json()["detail"]
+    assert content(streamed).count(b'"event":"rows"') == 1
+    assert sorted(Job.objects.values_list("phase", flat=True)) == ["ABORTED", "COMPLETED"]
