@@ -94,7 +94,7 @@ class SearchViewSet(ViewSet):
     def list(self, request: Request) -> Response:
         """List your own searches, the newest first; those of anonymous callers are not listed."""
         found, following = keyset_page(request, services.searches_of(request.user), key="created")
-        return keyset_response([_searched(job) for job in found], following)
+        return keyset_response(_searched(*found), following)
 
     @extend_schema(
         parameters=[OpenApiParameter("id", OpenApiTypes.UUID, OpenApiParameter.PATH)],
@@ -102,7 +102,8 @@ class SearchViewSet(ViewSet):
     )
     def retrieve(self, request: Request, pk: str) -> Response:
         """Tell what is known of a search: its question, and how each dataset answered."""
-        return Response(_searched(services.search_for(request.user, UUID(pk))))
+        (searched,) = _searched(services.search_for(request.user, UUID(pk)))
+        return Response(searched)
 
     def _answer(
         self,
@@ -138,8 +139,9 @@ class SearchViewSet(ViewSet):
 
     def _queue(self, request: Request, asked: Mapping[str, object]) -> Response:
         job = services.queue_search(asked, request.user)
+        (searched,) = _searched(job)
         return Response(
-            _searched(job),
+            searched,
             status=HTTPStatus.ACCEPTED,
             headers={
                 "Location": reverse("job-detail", args=[job.pk]),
@@ -164,17 +166,21 @@ def _body(request: Request) -> Mapping[str, object]:
     return request.data
 
 
-def _searched(job: Job) -> dict[str, Any]:
-    return {
-        "id": str(job.pk),
-        "phase": job.phase,
-        "asked": job.parameters,
-        "created": job.created,
-        "ended": job.ended,
-        "archives": services.archive_outcomes(job),
-        "job": reverse("job-detail", args=[job.pk]),
-        "events": f"{_address(job.pk)}/events",
-    }
+def _searched(*jobs: Job) -> list[dict[str, Any]]:
+    outcomes = services.archive_outcomes(*jobs)
+    return [
+        {
+            "id": str(job.pk),
+            "phase": job.phase,
+            "asked": job.parameters,
+            "created": job.created,
+            "ended": job.ended,
+            "archives": outcomes[job.pk],
+            "job": reverse("job-detail", args=[job.pk]),
+            "events": f"{_address(job.pk)}/events",
+        }
+        for job in jobs
+    ]
 
 
 def _address(search_id: UUID) -> str:
