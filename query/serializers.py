@@ -4,7 +4,7 @@ from typing import Any
 
 from rest_framework import serializers
 
-__all__ = ["OutcomeSerializer", "SearchSerializer", "SearchedSerializer"]
+__all__ = ["OutcomeSerializer", "SearchSerializer", "SearchedPageSerializer", "SearchedSerializer"]
 
 _AS_LINE = {"base_template": "input.html", "input_type": "text"}
 _AS_LINES = {"base_template": "textarea.html"}
@@ -103,3 +103,10 @@ class SearchedSerializer(serializers.Serializer[Any]):
     archives = OutcomeSerializer(many=True)
     job = serializers.CharField(help_text="Address of the job.")
     events = serializers.CharField(help_text="Address of its events (SSE), if a worker has it.")
+
+
+class SearchedPageSerializer(serializers.Serializer[Any]):
+    """One page of searches, and where the next is."""
+
+    results = SearchedSerializer(many=True)
+    next = serializers.URLField(allow_null=True)

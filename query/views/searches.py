@@ -24,7 +24,7 @@ from esap.tables.encoders import ENCODERS
 from esap.tables.stream import TableStream
 from query import services
 from query.searches import Search
-from query.serializers import SearchedSerializer, SearchSerializer
+from query.serializers import SearchedPageSerializer, SearchedSerializer, SearchSerializer
 from query.views.running import start
 from query.wire import lines
 
@@ -88,7 +88,7 @@ class SearchViewSet(ViewSet):
 
     @extend_schema(
         parameters=[OpenApiParameter("limit", int), OpenApiParameter("cursor", str)],
-        responses=SearchedSerializer(many=True),
+        responses=SearchedPageSerializer,
         operation_id="query_searches_list",
     )
     def list(self, request: Request) -> Response:
