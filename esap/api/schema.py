@@ -44,8 +44,8 @@ class DocumentedSchema(AutoSchema):
             )
         return operation
 
-    def _is_list_view(self, serializer: Any = None) -> bool:
-        """Let a list that is no bare array have a shape of its own."""
-        if serializer is None:
+    def _is_list_view(self, *shape: Any) -> bool:
+        """Let a list that is no bare array have a shape of its own (None for a plain schema)."""
+        if not shape:
             return super()._is_list_view()
-        return isinstance(serializer, serializers.ListSerializer)
+        return isinstance(shape[0], serializers.ListSerializer)

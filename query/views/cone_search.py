@@ -35,7 +35,10 @@ class ConeSearchViewSet(ViewSet):
             OpenApiParameter("SR", float, description="Radius in degrees."),
             OpenApiParameter("MAXREC", int, description="Most rows."),
         ],
-        responses={(200, _VOTABLE): OpenApiResponse(OpenApiTypes.STR, "VOTable")},
+        responses={
+            (200, _VOTABLE): OpenApiResponse(OpenApiTypes.STR, "VOTable"),
+            ("default", _VOTABLE): OpenApiResponse(OpenApiTypes.STR, "A VOTable with the error."),
+        },
     )
     def retrieve(self, request: Request, pk: str) -> HttpResponseBase:
         """Return the rows inside a cone; an error is a VOTable too, as the standard asks."""
