@@ -34,10 +34,10 @@ __all__ = [
 
 
 class EsapError(Exception):
-    """Base of every expected error.
+    """The gateway itself made a mistake.
 
-    `detail` is a sentence the user can act on; `extensions` become further members of the problem
-    document (RFC 9457, section 3.2), such as `peer` or `errors`.
+    The base of every expected error. `detail` is a sentence the user can act on; `extensions`
+    become further members of the problem document (RFC 9457, section 3.2), such as `peer`.
     """
 
     slug: ClassVar[str] = "internal"

@@ -21,6 +21,9 @@ from esap.api.views import (
     nothing_here,
 )
 
+admin.site.site_header = admin.site.site_title = "ESAP API Gateway"
+
+redoc = SpectacularRedocView.as_view(url_name="schema", template_name="esap/redoc.html")
 router = Router()
 for room in settings.ROOMS:
     import_module(f"{room}.urls").register(router)
@@ -30,7 +33,7 @@ api: list[URLPattern | URLResolver] = [
     re_path(r"^$", ApiRoot.as_view(), name="api-root"),
     re_path(r"^schema/?$", SpectacularAPIView.as_view(), name="schema"),
     re_path(r"^docs/?$", SpectacularSwaggerView.as_view(url_name="schema"), name="swagger-ui"),
-    re_path(r"^redoc/?$", SpectacularRedocView.as_view(url_name="schema"), name="redoc"),
+    re_path(r"^redoc/?$", redoc, name="redoc"),
     re_path(r"^problems(?:/(?P<slug>[a-z-]+))?/?$", ProblemPages.as_view(), name="problems"),
     path("health/", include(esap.health.urls)),
     path("admin/", admin.site.urls),

@@ -45,11 +45,15 @@ class BrowsableRenderer(BrowsableAPIRenderer):
         """Show answers as indented JSON."""
         return _Indented()
 
+    def get_name(self, view: Any) -> str:
+        """Call the page where one searches "Search", not "Search List"."""
+        return str(super().get_name(view)).removesuffix(" List")
+
     def get_breadcrumbs(self, request: Any) -> list[tuple[str, str]]:
         """Leave out the second root: both its slash forms have an address."""
         seen: dict[str, str] = {}
         for name, url in super().get_breadcrumbs(request):
-            seen.setdefault(name, url)
+            seen.setdefault(name.removesuffix(" List"), url)
         return list(seen.items())
 
     def show_form_for_method(self, view: Any, method: str, request: Any, obj: Any) -> bool:

@@ -119,7 +119,7 @@ GAIA = Catalogue(
     tables=(
         CatalogueTable(
             "gaia.stars",
-            "The 482 176 stars of Gaia DR3 with G < 10, completed by 70 of the brightest stars "
+            "482 106 stars of Gaia DR3 with G < 10, completed by 70 of the brightest stars "
             "from Hipparcos",
             _COLUMNS,
             read_stars,

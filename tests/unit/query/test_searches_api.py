@@ -276,6 +276,7 @@ def test_the_form_of_the_browsable_page_searches_as_it_stands() -> None:
 
     response = Client().post(URL, {**said, "position": "56.75 24.12", "archives": "good, bad"})
 
+    assert "<h1>Search</h1>" in page
     assert {"csrfmiddlewaretoken", "archives", "datasets", "mode", "adql"} <= said.keys()
     assert [name for name, value in said.items() if value] == ["csrfmiddlewaretoken"]
     assert response.status_code == 200
