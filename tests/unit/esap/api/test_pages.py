@@ -1,4 +1,4 @@
-"""The pages for people need no other host: they work without a network, and tell nobody of a visit."""
+"""The pages for people ask no other host: they work offline, and tell nobody of a visit."""
 
 import re
 
