@@ -38,10 +38,8 @@ class DocumentedSchema(AutoSchema):
         operation = super().get_operation(*args, **kwargs)
         if operation is not None:
             problem = self.resolve_serializer(ProblemSerializer, "response")
-            operation["responses"].setdefault(
-                "default",
-                {"description": "A problem.", "content": {PROBLEM_JSON: {"schema": problem.ref}}},
-            )
+            other = operation["responses"].setdefault("default", {"description": "A problem."})
+            other.setdefault("content", {})[PROBLEM_JSON] = {"schema": problem.ref}
         return operation
 
     def _is_list_view(self, *shape: Any) -> bool:
