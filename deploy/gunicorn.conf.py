@@ -5,9 +5,12 @@ What differs (address, number of processes) is given on the command line or in G
 """
 
 import os
+import socket
+import struct
+from typing import Any
 
 # The gateway mostly waits for archives, so threads are many and processes few.
-worker_class = "gthread"
+worker_class = "esap.serve.gthread.Worker"
 threads = 32
 # Streaming answers end within this many seconds of a restart.
 graceful_timeout = 30
@@ -21,3 +24,16 @@ control_socket_disable = True
 # ESAP_BEHIND_PROXY says whether a proxy is believed. By default gunicorn believes all clients on
 # this machine, and takes the scheme and the root path from their headers.
 forwarded_allow_ips = ""
+
+_SILENT_SECONDS = 60
+
+
+def when_ready(server: Any) -> None:
+    """Let go of clients that neither read nor send for so long, or each would keep a thread.
+
+    Linux hands these options on to the connections that a listening socket accepts (socket(7)).
+    """
+    patience = struct.pack("ll", _SILENT_SECONDS, 0)
+    for listener in server.LISTENERS:
+        listener.sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, patience)
+        listener.sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, patience)
