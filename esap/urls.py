@@ -5,6 +5,7 @@ from importlib import import_module
 from django.conf import settings
 from django.contrib import admin
 from django.urls import URLPattern, URLResolver, include, path, re_path
+from django.views.generic import RedirectView
 from drf_spectacular.views import SpectacularAPIView, SpectacularRedocView, SpectacularSwaggerView
 
 import esap.events.gateway_urls
@@ -15,6 +16,7 @@ from esap.api.views import (
     ApiRoot,
     Landing,
     ProblemPages,
+    RoomRoot,
     bad_request,
     bug,
     forbidden,
@@ -39,10 +41,12 @@ api: list[URLPattern | URLResolver] = [
     path("admin/", admin.site.urls),
     path("", include(esap.events.gateway_urls)),
     path("", include(router.urls)),
+    re_path(r"^(?P<room>[a-z]+)/?$", RoomRoot.as_view(), name="room"),
 ]
 
 urlpatterns = [
     path("", Landing.as_view(), name="landing"),
+    path("favicon.ico", RedirectView.as_view(url=f"{settings.STATIC_URL}esap/icon.svg")),
     path("esap-api/", include(api)),
     re_path(r"^esap-api$", ApiRoot.as_view(schema=None)),
 ]

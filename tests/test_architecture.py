@@ -30,7 +30,7 @@ NOT_DESCRIBED = {
     "/esap-api/redoc/": "a page that shows the description",
     "/esap-api": "another spelling of /esap-api/",
 }
-VALUES = ["1b4e28ba-2fa1-41d2-883f-0016d3cca427", "not-found"]
+VALUES = ["1b4e28ba-2fa1-41d2-883f-0016d3cca427", "not-found", "query"]
 
 
 def routes(urlconf):

@@ -20,6 +20,7 @@ from django.http import (
     JsonResponse,
     UnreadablePostError,
 )
+from django.shortcuts import render
 from django.urls import get_script_prefix
 from rest_framework import exceptions
 from rest_framework.renderers import BrowsableAPIRenderer
@@ -79,8 +80,13 @@ def problem_document(error: EsapError, *, instance: str = "") -> dict[str, Any]:
 
 
 def problem_response(error: EsapError, request: HttpRequest) -> HttpResponse:
-    """Answer with a problem outside DRF, for middleware and Django's own error pages."""
+    """Answer with a problem outside DRF, for middleware and Django's own error pages.
+
+    A browser gets it as a page.
+    """
     document = problem_document(error, instance=request.path)
+    if request.get_preferred_type([PROBLEM_JSON, "text/html"]) == "text/html":
+        return render(request, "esap/problem.html", document, status=error.status)
     return JsonResponse(document, status=error.status, content_type=PROBLEM_JSON)
 
 

@@ -18,7 +18,16 @@ from esap import errors
 from esap.api.problems import problem_response, problem_type, suspicion
 from esap.errors import EsapError, InvalidRequest, MethodNotAllowed, NotAllowed, NotFound
 
-__all__ = ["ApiRoot", "Landing", "ProblemPages", "bad_request", "bug", "forbidden", "nothing_here"]
+__all__ = [
+    "ApiRoot",
+    "Landing",
+    "ProblemPages",
+    "RoomRoot",
+    "bad_request",
+    "bug",
+    "forbidden",
+    "nothing_here",
+]
 
 
 class Landing(TemplateView):
@@ -75,6 +84,25 @@ class ApiRoot(APIView):
                 "rooms": rooms,
             }
         )
+
+
+class RoomRoot(APIView):
+    """What one room offers."""
+
+    permission_classes = (AllowAny,)
+
+    def get_view_name(self) -> str:
+        """Return the title of the page."""
+        return str(self.kwargs.get("room", "room")).capitalize()
+
+    @extend_schema(responses=OpenApiTypes.OBJECT, operation_id="room", tags=["gateway"])
+    def get(self, request: Request, room: str) -> Response:
+        """List what a room offers."""
+        base = request.build_absolute_uri(reverse("api-root"))
+        for name, about, links in _rooms(base):
+            if name == room:
+                return Response({"title": room, "about": about, "links": links})
+        raise NotFound(f"There is no room {room!r}. {reverse('api-root')} lists what there is.")
 
 
 class ProblemPages(APIView):

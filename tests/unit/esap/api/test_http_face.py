@@ -37,17 +37,17 @@ def test_the_root_is_a_page_in_a_browser() -> None:
 
 
 def test_an_address_that_leads_nowhere_is_a_problem() -> None:
-    response = Client().get("/esap-api/nowhere")
+    response = Client().get("/esap-api/query/nowhere")
 
     assert (response.status_code, response["Content-Type"]) == (404, PROBLEM)
     assert response.json() == {
         "type": "/esap-api/problems/not-found",
         "title": "Not found",
         "status": 404,
-        "detail": "There is nothing at /esap-api/nowhere. /esap-api/ lists what there is.",
+        "detail": "There is nothing at /esap-api/query/nowhere. /esap-api/ lists what there is.",
         "slug": "not-found",
         "retryable": False,
-        "instance": "/esap-api/nowhere",
+        "instance": "/esap-api/query/nowhere",
     }
 
 
@@ -80,6 +80,22 @@ def test_a_form_with_too_many_fields_is_a_problem() -> None:
     )
 
     assert (response.status_code, response["Content-Type"]) == (400, PROBLEM)
+
+
+def test_an_address_that_leads_nowhere_is_a_page_in_a_browser() -> None:
+    response = Client().get("/nowhere", HTTP_ACCEPT="text/html,application/xhtml+xml,*/*;q=0.8")
+
+    assert (response.status_code, response["Content-Type"]) == (404, "text/html; charset=utf-8")
+    assert b"There is nothing at /nowhere." in response.content
+
+
+def test_a_room_lists_what_it_offers() -> None:
+    for path in ("/esap-api/query", "/esap-api/query/"):
+        room = Client().get(path).json()
+        assert room["title"] == "query"
+        assert room["links"]["searches"] == "http://testserver/esap-api/query/searches"
+
+    assert Client().get("/esap-api/kitchen").status_code == 404
 
 
 def test_a_problem_in_a_browser_is_a_page_not_mislabelled_json() -> None:
