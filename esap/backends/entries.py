@@ -136,13 +136,21 @@ def _read(file: Path) -> Iterator[tuple[str, str, Entry]]:
                     "Begin each entry with '- id: ...'.",
                 )
             for node in entries.value:
-                lines: dict[Path_, int] = {}
-                values = _plain(file, node, (), lines)
-                if not isinstance(values, dict):
-                    raise EntryProblem(
-                        file, _line(node), "an entry is a group of keys.", "Begin with '- id: ...'."
-                    )
-                yield room, section, Entry(values, file, lines)
+                yield room, section, _entry(file, node)
+
+
+def _entry(file: Path, node: Node) -> Entry:
+    lines: dict[Path_, int] = {}
+    try:
+        values = _plain(file, node, (), lines)
+    except RecursionError:
+        message = "an entry holds itself."
+        raise EntryProblem(file, _line(node), message, "Take the alias (*) out.") from None
+    if not isinstance(values, dict):
+        raise EntryProblem(
+            file, _line(node), "an entry is a group of keys.", "Begin with '- id: ...'."
+        )
+    return Entry(values, file, lines)
 
 
 def _members(file: Path, node: Node, what: str) -> Iterator[tuple[str, Node]]:
@@ -169,8 +177,15 @@ def _plain(file: Path, node: Node, path: Path_, lines: dict[Path_, int]) -> Any:
     if isinstance(node, SequenceNode):
         return [_plain(file, item, (*path, i), lines) for i, item in enumerate(node.value)]
     assert isinstance(node, ScalarNode)  # noqa: S101 - YAML has no fourth kind of node
-    loader = yaml.SafeLoader("")
-    return loader.construct_object(node)
+    try:
+        return yaml.SafeLoader("").construct_object(node)
+    except (ValueError, yaml.YAMLError) as error:  # 2020-13-45, !!python/name:x
+        raise EntryProblem(
+            file,
+            _line(node),
+            f"{node.value!r} is not a value of the kind that it looks like.",
+            "If it is text, put it in quotes.",
+        ) from error
 
 
 def _line(node: Node) -> int:

@@ -89,8 +89,15 @@ async def main() -> int:
 @contextmanager
 def alone(env: Environment) -> Iterator[None]:
     """Hold the data folder and find the ports free, or raise `CannotStart`."""
-    env.data_dir.mkdir(parents=True, exist_ok=True)
-    with (env.data_dir / "run.lock").open("w") as lock:
+    try:
+        env.data_dir.mkdir(parents=True, exist_ok=True)
+        lock = (env.data_dir / "run.lock").open("w")
+    except OSError as error:
+        raise CannotStart(
+            f"the folder {env.data_dir} cannot be written to ({error.strerror}). Choose another by "
+            "ESAP_DATA_DIR, or make it yours."
+        ) from error
+    with lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:

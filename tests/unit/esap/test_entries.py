@@ -132,3 +132,24 @@ def test_an_archive_that_no_entry_has_is_not_found(entries) -> None:
 
     with pytest.raises(NotFound, match=r"There is no 'yours'.*There are: mine\."):
         archives.get("yours")
+
+
+@pytest.mark.parametrize(
+    ("title", "found"),
+    [
+        (
+            "2020-13-45",
+            "entries-0.yaml, line 8: '2020-13-45' is not a value of the kind that it looks like.",
+        ),
+        (
+            "!!python/name:os.system x",
+            "entries-0.yaml, line 8: 'x' is not a value of the kind that it looks like.",
+        ),
+        ("&a [*a]", "entries-0.yaml, line 6: an entry holds itself."),
+    ],
+)
+def test_values_that_yaml_cannot_make_have_a_line_and_a_mend(entries, title, found) -> None:
+    [(message, hint)] = entries(GOOD.replace("title: Mine", f"title: {title}"))
+
+    assert message == found
+    assert hint
