@@ -90,7 +90,7 @@ def serve(folder: str, entries: Path) -> Iterator[subprocess.Popen]:
     manage = [sys.executable, "manage.py", "migrate", "-v0"]
     subprocess.run(manage, env=environment, check=True)
     command = [
-        sys.executable, "-m", "gunicorn", "esap.wsgi", "-k", "gthread", "--threads=32", "-w1",
+        sys.executable, "-m", "gunicorn", "esap.wsgi", "--config=deploy/gunicorn.conf.py", "-w1",
         f"-b127.0.0.1:{PORT}", "--log-level=error",
     ]  # fmt: skip
     with subprocess.Popen(command, env=environment, start_new_session=True) as server:

@@ -92,8 +92,8 @@ class RoomRoot(APIView):
     permission_classes = (AllowAny,)
 
     def get_view_name(self) -> str:
-        """Return the title of the page."""
-        return str(self.kwargs.get("room", "room")).capitalize()
+        """Return the title of the page; in the breadcrumbs of another page there is no room."""
+        return str(getattr(self, "kwargs", {}).get("room", "room")).capitalize()
 
     @extend_schema(responses=OpenApiTypes.OBJECT, operation_id="room", tags=["gateway"])
     def get(self, request: Request, room: str) -> Response:

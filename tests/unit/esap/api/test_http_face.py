@@ -98,6 +98,13 @@ def test_a_room_lists_what_it_offers() -> None:
     assert Client().get("/esap-api/kitchen").status_code == 404
 
 
+def test_a_room_is_a_page_in_a_browser() -> None:
+    page = Client().get("/esap-api/query/", HTTP_ACCEPT="text/html")
+
+    assert page.status_code == 200
+    assert b"<h1>Query</h1>" in page.content
+
+
 def test_a_problem_in_a_browser_is_a_page_not_mislabelled_json() -> None:
     response = Client().get("/esap-api/problems/none-such", HTTP_ACCEPT="text/html")
 
