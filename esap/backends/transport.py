@@ -8,7 +8,7 @@ is shut when its scope ends; and TLS always verifies, with one context for all.
 import socket
 import ssl
 from collections.abc import Mapping
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from contextvars import ContextVar
 from functools import lru_cache
 from os import dup
@@ -62,20 +62,21 @@ class Exchange:
         problem: OSError | None = None
         for left, (family, address) in zip(range(len(found), 0, -1), found, strict=True):
             seconds = min(CONNECT_SECONDS, self.scope.remaining() / left)
-            sock = socket.socket(family, socket.SOCK_STREAM)
-            try:
-                for option in options or ():
-                    sock.setsockopt(*option)
-                sock.settimeout(seconds)
-                self.hold(sock)
-                sock.connect(address)
-                sock.settimeout(self.scope.remaining())
-            except OSError as error:
-                problem = error
-            else:
-                return sock
-            self.release()
-            sock.close()
+            with ExitStack() as undo:
+                sock = undo.enter_context(socket.socket(family, socket.SOCK_STREAM))
+                undo.callback(self.release)
+                try:
+                    for option in options or ():
+                        sock.setsockopt(*option)
+                    sock.settimeout(seconds)
+                    self.hold(sock)
+                    sock.connect(address)
+                    sock.settimeout(self.scope.remaining())
+                except OSError as error:
+                    problem = error
+                else:
+                    undo.pop_all()
+                    return sock
             self.scope.check()
         what = "the outbound proxy" if to_proxy else self.title
         how = "is slow to accept" if isinstance(problem, TimeoutError) else "does not accept"

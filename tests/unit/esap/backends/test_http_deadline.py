@@ -329,3 +329,21 @@ def test_redirect_hops_share_the_deadline_of_their_call(talk, takes):
 
     with takes(0.4), pytest.raises(BackendTimedOut):
         session.get(peer.url, timeout=0.4)
+
+
+def test_a_call_that_ends_just_as_it_connects_leaves_no_socket_open(talk, monkeypatch):
+    connected = []
+
+    class Slow(socket.socket):
+        def connect(self, address):
+            super().connect(address)
+            connected.append(self)
+            time.sleep(0.3)
+
+    monkeypatch.setattr(socket, "socket", Slow)
+    peer, session = talk(answer(b"rows"))
+
+    with pytest.raises(BackendTimedOut), within(0.2):
+        session.get(peer.url)
+
+    assert [sock.fileno() for sock in connected] == [-1]
