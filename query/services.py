@@ -6,9 +6,9 @@ from uuid import UUID
 
 from django.db.models import QuerySet
 
-from esap.errors import InvalidRequest, NotFound
+from esap.errors import InvalidRequest, NotFound, TooManyRequests
 from esap.jobs import services as jobs
-from esap.jobs.models import Event, Job
+from esap.jobs.models import Event, Job, Phase
 from esap.tables.stream import TableStream
 from query.holding import held
 from query.merging import merge
@@ -17,6 +17,8 @@ from query.questions import ask, said_in
 from query.searches import KIND, ROWS_MAX, Search
 
 __all__ = ["archive_outcomes", "queue_search", "search_at_once", "search_for", "searches_of"]
+
+MOST_WAITING = 64
 
 
 def search_at_once(search: Search, unwanted: Callable[[], bool]) -> TableStream:
@@ -39,7 +41,23 @@ def queue_search(asked: Mapping[str, object], owner: Any = None) -> Job:
             f"limit: a search that runs as a job passes on at most {ROWS_MAX} rows of a dataset. "
             "Ask for fewer, or take the answer as it comes, without 'Prefer: respond-async'."
         )
+    _refuse_crowd(owner)
     return jobs.submit(KIND, said_in(asked), owner)
+
+
+def _refuse_crowd(owner: Any) -> None:
+    """Refuse another search of nobody's while many wait: all who have no login share a queue."""
+    if owner is not None and owner.is_authenticated:
+        return
+    waiting = Job.objects.filter(kind=KIND, owner=None, phase=Phase.QUEUED).count()
+    if waiting >= MOST_WAITING:
+        raise TooManyRequests(
+            f"{waiting} searches of callers without a login wait already. Try again later, log in, "
+            "or take the answer as it comes, without 'Prefer: respond-async'.",
+            running=waiting,
+            limit=MOST_WAITING,
+            retry_after=30,
+        )
 
 
 def search_for(caller: Any, search_id: UUID) -> Job:

@@ -4,6 +4,7 @@ import io
 import json
 import re
 
+import orjson
 import pyarrow.ipc
 import pyarrow.parquet
 import pytest
@@ -11,7 +12,8 @@ from astropy.io.votable import parse_single_table
 from django.test import Client
 
 from esap.jobs.models import Job
-from query import holding
+from query import holding, services
+from query.jobs import without_nul
 from tests.support.entries import star_archive, write_entries
 from tests.support.fakes.tap import FakeTap
 
@@ -294,3 +296,25 @@ def test_more_rows_than_can_be_held_are_refused_and_the_search_ends(monkeypatch,
     assert "application/x-ndjson" in refused.json()["detail"]
     assert content(streamed).count(b'"event":"rows"') == 1
     assert sorted(Job.objects.values_list("phase", flat=True)) == ["ABORTED", "COMPLETED"]
+
+
+def test_callers_without_a_login_cannot_fill_the_queue(monkeypatch, django_user_model) -> None:
+    monkeypatch.setattr(services, "MOST_WAITING", 2)
+    for _ in range(2):
+        Job.objects.create(kind="query.search", phase="QUEUED")
+    ada = Client()
+    ada.force_login(django_user_model.objects.create_user("ada"))
+
+    refused = search(HTTP_PREFER="respond-async")
+    taken = ada.post(URL, json.dumps(CONE), "application/json", HTTP_PREFER="respond-async")
+
+    assert (refused.status_code, refused.json()["slug"]) == (429, "too-many-requests")
+    assert refused["Retry-After"] == "30"
+    assert taken.status_code == 202
+
+
+@pytest.mark.parametrize("text", ["a\0b", "\0\0", "\\\0", "\\u0000", "\\\\u0000", "plain"])
+def test_what_is_stored_of_a_search_has_no_nul_and_is_else_the_same(text) -> None:
+    stored = orjson.loads(without_nul(orjson.dumps([text])))
+
+    assert stored == [text.replace("\0", "\ufffd")]
