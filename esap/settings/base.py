@@ -37,6 +37,7 @@ MIDDLEWARE = [
     "esap.api.middleware.RequestLog",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
+    "esap.api.middleware.ContentPolicy",
     "corsheaders.middleware.CorsMiddleware",
     "esap.api.middleware.WholeBody",
     "django.contrib.sessions.middleware.SessionMiddleware",

@@ -1,6 +1,7 @@
 """What every answer of the API has in common."""
 
 import io
+import re
 
 import pytest
 from django.http import HttpResponse
@@ -120,6 +121,19 @@ def test_every_problem_has_a_page() -> None:
         told = Client().get(problem["type"]).json()
         assert told == problem
         assert told["meaning"]
+
+
+@pytest.mark.parametrize("path", ["/", "/esap-api/docs/", "/esap-api/redoc/", "/esap-api/nowhere"])
+def test_pages_load_nothing_from_elsewhere(path) -> None:
+    page = Client().get(path, HTTP_ACCEPT="text/html")
+    data = Client().get("/esap-api/", HTTP_ACCEPT="application/json")
+
+    policy = page["Content-Security-Policy"]
+    assert page["Content-Type"].startswith("text/html")
+    assert policy.startswith("default-src 'self' 'unsafe-inline' data: blob:; connect-src 'self'")
+    assert "frame-ancestors 'none'" in policy
+    assert not re.findall(rb'(?:src|href)="(?:https?:)?//(?!testserver)', page.content)
+    assert data["Content-Security-Policy"] == "default-src 'none'; frame-ancestors 'none'"
 
 
 def test_a_harmless_request_id_is_kept_and_another_replaced() -> None:
