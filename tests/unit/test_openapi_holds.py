@@ -23,8 +23,9 @@ CHECKS = [
 
 
 @pytest.fixture(scope="module")
-def api():
-    return schemathesis.openapi.from_wsgi("/esap-api/schema", application)
+def api(django_db_setup, django_db_blocker):
+    with django_db_blocker.unblock():  # for all tests of the file: reading it takes half a second
+        return schemathesis.openapi.from_wsgi("/esap-api/schema", application)
 
 
 @pytest.fixture(autouse=True)
