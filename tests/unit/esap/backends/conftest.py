@@ -48,7 +48,8 @@ def _takes(seconds, within=0.25):
     begun = time.monotonic()
     yield
     took = time.monotonic() - begun
-    assert seconds - 0.02 <= took < seconds + within, f"took {took:.3f} s"
+    # A busy machine may not run a thread for a while; what hangs takes many times as long.
+    assert seconds - 0.02 <= took < seconds + within + 0.75, f"took {took:.3f} s"
 
 
 @pytest.fixture
