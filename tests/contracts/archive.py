@@ -247,7 +247,7 @@ class ArchiveContract:
         with pytest.raises(BackendTimedOut), within(1.0):
             archive.run(query).read_all()
 
-        assert 1.0 <= time.monotonic() - began < 1.5
+        assert 1.0 <= time.monotonic() - began < 2.0
 
     def test_an_endless_query_ends_when_it_is_cancelled(self, endless):
         archive, query = endless

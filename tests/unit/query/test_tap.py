@@ -211,7 +211,7 @@ def test_a_service_that_does_not_finish_ends_at_the_deadline(fake, mode):
     with pytest.raises(BackendTimedOut), within(0.5):
         run(fake, mode)
 
-    assert 0.5 <= time.monotonic() - began < 1.0
+    assert 0.5 <= time.monotonic() - began < 1.5
 
 
 def test_without_a_deadline_the_entrys_timeout_holds(fake):
@@ -220,7 +220,7 @@ def test_without_a_deadline_the_entrys_timeout_holds(fake):
     with pytest.raises(BackendTimedOut):
         run(fake, "hang", timeout=0.5)
 
-    assert 0.5 <= time.monotonic() - began < 1.0
+    assert 0.5 <= time.monotonic() - began < 1.5
 
 
 def test_the_rows_come_as_the_service_sends_them():
