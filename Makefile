@@ -8,7 +8,7 @@ PACKAGES := esap accounts query rucio_app ida batch dirac_app
 # Nothing here asks the system's Python for more than its standard library.
 PIP     := $(RUN) -m pip install -qq --disable-pip-version-check --require-hashes
 UV      := uv==0.13.9
-COMPILE := pip compile --quiet --universal --python-version 3.11 --generate-hashes \
+COMPILE := pip compile --quiet --universal --no-strip-extras --python-version 3.11 --generate-hashes \
            --no-emit-index-url --custom-compile-command "make pins" $(if $(UPGRADE),--upgrade)
 
 .DEFAULT_GOAL := help
