@@ -9,20 +9,26 @@ from http import HTTPStatus
 from typing import ClassVar
 
 __all__ = [
+    "AlreadyExists",
     "BackendFailed",
     "BackendRefused",
     "BackendTimedOut",
     "BackendUnavailable",
     "Cancelled",
+    "ChangedMeanwhile",
     "EsapError",
     "ForbiddenAddress",
     "InvalidRequest",
+    "LoginAgain",
+    "LoginFailed",
     "LoginRequired",
     "MethodNotAllowed",
     "NotAcceptable",
     "NotAllowed",
+    "NotConnected",
     "NotFound",
     "NotReady",
+    "PreconditionRequired",
     "QueryRejected",
     "TooLarge",
     "TooManyRequests",
@@ -65,6 +71,54 @@ class LoginRequired(EsapError):
     slug = "login-required"
     title = "Login required"
     status = HTTPStatus.UNAUTHORIZED
+
+
+class LoginFailed(EsapError):
+    """A login did not end well: it was refused, given up, or came from another window."""
+
+    slug = "login-failed"
+    title = "Login failed"
+    status = HTTPStatus.FORBIDDEN
+
+
+class LoginAgain(EsapError):
+    """The login that this needs has ended at the provider; only the user can make a new one."""
+
+    slug = "login-again"
+    title = "Log in again"
+    status = HTTPStatus.UNAUTHORIZED
+
+
+class NotConnected(EsapError):
+    """The user has no connection to a peer that has a login of its own, or it has ended."""
+
+    slug = "not-connected"
+    title = "Not connected"
+    status = HTTPStatus.FORBIDDEN
+
+
+class AlreadyExists(EsapError):
+    """There is one of that name already."""
+
+    slug = "already-exists"
+    title = "Already exists"
+    status = HTTPStatus.CONFLICT
+
+
+class ChangedMeanwhile(EsapError):
+    """What was to be changed has changed since the caller read it."""
+
+    slug = "changed-meanwhile"
+    title = "Changed meanwhile"
+    status = HTTPStatus.PRECONDITION_FAILED
+
+
+class PreconditionRequired(EsapError):
+    """This change has to say which version it is meant for."""
+
+    slug = "precondition-required"
+    title = "Version is missing"
+    status = HTTPStatus.PRECONDITION_REQUIRED
 
 
 class NotAllowed(EsapError):

@@ -9,18 +9,23 @@ from rest_framework.request import Request
 
 from esap.errors import TooManyRequests
 
-__all__ = ["Slots", "caller_key"]
+__all__ = ["Slots", "caller_address", "caller_key"]
 
 
 def caller_key(request: HttpRequest | Request) -> str:
-    """Return who the caller is, for counting: the user, or else the address.
+    """Return who the caller is, for counting: the user, or else the address."""
+    user = getattr(request, "user", None)
+    if user is not None and user.is_authenticated:
+        return f"user {user.pk}"
+    return caller_address(request)
+
+
+def caller_address(request: HttpRequest | Request) -> str:
+    """Return the address that the caller has, as far as it can be believed.
 
     Behind a proxy the last address of X-Forwarded-For is the one our proxy saw; those before it
     are what the caller claims.
     """
-    user = getattr(request, "user", None)
-    if user is not None and user.is_authenticated:
-        return f"user {user.pk}"
     forwarded = request.META.get("HTTP_X_FORWARDED_FOR", "")
     if settings.BEHIND_PROXY and forwarded:
         return str(forwarded.rpartition(",")[2].strip())

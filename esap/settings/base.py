@@ -8,6 +8,7 @@ from esap.settings.logs import logging_config
 ENV = read_environment()
 
 SECRET_KEY = ENV.secret_key
+VAULT_KEYS = ENV.vault_keys or [SECRET_KEY]
 DEBUG = False
 ALLOWED_HOSTS = ENV.allowed_hosts
 VERSION = "0.1.0"
@@ -191,6 +192,7 @@ ENTRY_FILES = [
 PEER_REGISTRIES = ["query.backends.base.archives", "query.backends.base.resolvers"]
 ENTRY_SECTIONS = [*PEER_REGISTRIES, "query.backends.base.mappings", "query.menus.menus"]
 JOB_DAYS = ENV.job_days
+AUDIT_DAYS = ENV.audit_days
 JOB_KINDS = ["query.jobs.KINDS"]
 
 EVENTS_URL = ENV.events_url.rstrip("/")

@@ -35,6 +35,11 @@ class Environment(BaseSettings):
         default="",
         description="Signs sessions. Required in production: a long random text, kept secret.",
     )
+    vault_keys: Words = Field(
+        default=[],
+        description="Keys that seal stored tokens: long random texts, the newest first; every one "
+        "of them opens. Empty: one key that follows from ESAP_SECRET_KEY.",
+    )
     allowed_hosts: Words = Field(
         default=["localhost", "127.0.0.1", "[::1]"],
         description="Host names under which the gateway answers.",
@@ -140,6 +145,11 @@ class Environment(BaseSettings):
         default=30.0,
         gt=0,
         description="Days that a job is kept after it was made; then it is destroyed.",
+    )
+    audit_days: float = Field(
+        default=365.0,
+        gt=0,
+        description="Days that the audit log is kept.",
     )
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(
         default="INFO", description="How much is logged."

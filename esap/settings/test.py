@@ -12,6 +12,7 @@ from esap.settings.base import *  # noqa: F403
 from esap.settings.base import DATABASES
 
 SECRET_KEY = "tests-only"  # noqa: S105
+VAULT_KEYS = [SECRET_KEY]
 if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
     DATABASES["default"]["TEST"] = {"NAME": None}
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
