@@ -39,7 +39,7 @@ class User(AbstractUser):
         default=list, editable=False, help_text="What the provider said at the last login."
     )
 
-    class Meta(AbstractUser.Meta):  # type: ignore[name-defined,misc]  # the stubs have no Meta
+    class Meta(AbstractUser.Meta):
         constraints = [
             models.UniqueConstraint(
                 fields=["issuer", "subject"],
