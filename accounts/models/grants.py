@@ -37,6 +37,9 @@ class Grant(models.Model):
     sid = models.CharField(
         max_length=255, blank=True, help_text="The session at the provider, as it names it."
     )
+    session_key = models.CharField(
+        max_length=40, blank=True, db_index=True, help_text="Our own session that it belongs to."
+    )
     scope = models.TextField(blank=True)
     id_token = models.TextField(blank=True, help_text="Sealed; a hint for the logout.")
     refresh_token = models.TextField(blank=True, help_text="Sealed.")
