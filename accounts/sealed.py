@@ -3,7 +3,6 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
-from uuid import UUID
 
 from django.db.models import Model
 
@@ -13,18 +12,18 @@ __all__ = ["SEALED", "SealedColumn", "id_place", "peer_token_place", "refresh_pl
 
 
 def refresh_place(grant: Grant) -> str:
-    """Return what a grant's refresh token is bound to (`esap.vault.seal`)."""
-    return f"grant {grant.pk} refresh"
+    """Return what a grant's refresh token is bound to (`esap.vault.seal`): the row and its user."""
+    return f"grant {grant.pk} of {grant.user_id} refresh"
 
 
 def id_place(grant: Grant) -> str:
     """Return what a grant's ID token is bound to."""
-    return f"grant {grant.pk} id"
+    return f"grant {grant.pk} of {grant.user_id} id"
 
 
-def peer_token_place(grant_id: UUID, audience: str, scope: str) -> str:
+def peer_token_place(grant: Grant, audience: str, scope: str) -> str:
     """Return what a peer's access token is bound to; `scope` as it is stored."""
-    return f"peer-token {grant_id} {audience} {scope}"
+    return f"peer-token {grant.pk} of {grant.user_id} {audience} {scope}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +39,7 @@ SEALED = (
     SealedColumn(Grant, "refresh_token", refresh_place),
     SealedColumn(Grant, "id_token", id_place),
     SealedColumn(
-        PeerToken, "token", lambda row: peer_token_place(row.grant_id, row.audience, row.scope)
+        PeerToken, "token", lambda row: peer_token_place(row.grant, row.audience, row.scope)
     ),
 )
 """All of them: `manage.py reseal` would forget a column that is not here."""
