@@ -6,6 +6,7 @@ from django.urls import reverse
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
+from esap.api.pagination import KeysetQuerySerializer
 from esap.jobs.models import Job, Phase
 
 __all__ = ["JobPageSerializer", "JobQuerySerializer", "JobSerializer"]
@@ -76,15 +77,13 @@ class JobSerializer(serializers.ModelSerializer[Job]):
         return str(request.build_absolute_uri(path)) if request else path
 
 
-class JobQuerySerializer(serializers.Serializer[Any]):
+class JobQuerySerializer(KeysetQuerySerializer):
     """What the list of jobs can be asked for."""
 
     kind = serializers.CharField(required=False)
     phase = serializers.ChoiceField(choices=Phase.values, required=False)
     run_id = serializers.CharField(required=False)
     parent = serializers.UUIDField(required=False)  # type: ignore[assignment]  # the field wins
-    limit = serializers.IntegerField(required=False, min_value=1, max_value=200)
-    cursor = serializers.CharField(required=False)
 
 
 class JobPageSerializer(serializers.Serializer[Any]):

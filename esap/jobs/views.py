@@ -10,15 +10,12 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.viewsets import ViewSet
 
-from esap.api.pagination import keyset_page, keyset_response
-from esap.errors import InvalidRequest
+from esap.api.pagination import keyset_filters, keyset_page, keyset_response
 from esap.jobs import services
 from esap.jobs.models import Job
 from esap.jobs.serializers import JobPageSerializer, JobQuerySerializer, JobSerializer
 
 __all__ = ["JobViewSet"]
-
-_PAGING = {"limit", "cursor"}
 
 
 class JobViewSet(ViewSet):
@@ -37,7 +34,7 @@ class JobViewSet(ViewSet):
     )
     def list(self, request: Request) -> Response:
         """List your own jobs, the newest first."""
-        filters = _asked(request)
+        filters = keyset_filters(request, JobQuerySerializer)
         jobs, following = keyset_page(
             request, services.jobs_of(request.user).filter(**filters), key="created"
         )
@@ -61,16 +58,3 @@ class JobViewSet(ViewSet):
 
 def _shown(job: Job, request: Request) -> dict[str, Any]:
     return JobSerializer(job, context={"request": request}).data
-
-
-def _asked(request: Request) -> dict[str, Any]:
-    """Return the filters of a list; refuse what is not one, rather than ignore it."""
-    query = JobQuerySerializer(data=request.query_params.dict())
-    unknown = set(request.query_params) - set(query.fields)
-    if unknown:
-        known = ", ".join(sorted(query.fields))
-        raise InvalidRequest(
-            f"{', '.join(sorted(unknown))}: not a parameter of this list. There are: {known}."
-        )
-    query.is_valid(raise_exception=True)
-    return {name: value for name, value in query.validated_data.items() if name not in _PAGING}
