@@ -27,7 +27,7 @@ admin.site.site_header = admin.site.site_title = "ESAP API Gateway"
 
 redoc = SpectacularRedocView.as_view(url_name="schema", template_name="esap/redoc.html")
 router = Router()
-for room in settings.ROOMS:
+for room in [*settings.ROOMS, "accounts"]:
     import_module(f"{room}.urls").register(router)
 esap.jobs.urls.register(router)
 

@@ -1,6 +1,7 @@
 """Personal API tokens: for scripts of a user, made and ended by the user."""
 
 import uuid
+from typing import Literal
 
 from django.conf import settings
 from django.db import models
@@ -29,6 +30,13 @@ class ApiToken(models.Model):
 
     class Meta:
         ordering = ("-created", "-id")
+
+    @property
+    def state(self) -> Literal["live", "expired", "revoked"]:
+        """Whether it opens anything; a revoked one stays so."""
+        if self.revoked is not None:
+            return "revoked"
+        return "live" if self.expires > timezone.now() else "expired"
 
     def __str__(self) -> str:
         return f"{self.name} of user {self.user_id}"

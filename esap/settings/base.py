@@ -193,6 +193,7 @@ PEER_REGISTRIES = ["query.backends.base.archives", "query.backends.base.resolver
 ENTRY_SECTIONS = [*PEER_REGISTRIES, "query.backends.base.mappings", "query.menus.menus"]
 JOB_DAYS = ENV.job_days
 AUDIT_DAYS = ENV.audit_days
+API_TOKEN_DAYS = ENV.api_token_days
 JOB_KINDS = ["query.jobs.KINDS"]
 
 EVENTS_URL = ENV.events_url.rstrip("/")

@@ -151,6 +151,11 @@ class Environment(BaseSettings):
         gt=0,
         description="Days that the audit log is kept.",
     )
+    api_token_days: float = Field(
+        default=365.0,
+        gt=0,
+        description="Most days that an API token may live. It lives 90, unless its user says.",
+    )
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(
         default="INFO", description="How much is logged."
     )

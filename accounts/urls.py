@@ -1,0 +1,12 @@
+"""The accounts' place in the shared router."""
+
+from rest_framework.routers import BaseRouter
+
+from accounts.api_tokens.views import ApiTokenViewSet
+
+__all__ = ["register"]
+
+
+def register(router: BaseRouter) -> None:
+    """Add all that is about who the caller is."""
+    router.register("accounts/api-tokens", ApiTokenViewSet, basename="api-token")
