@@ -1,1 +1,1 @@
-"""Personal API tokens: made by a user, for scripts of theirs, with no more rights than they need."""
+"""Personal API tokens: a user makes them for scripts, with no more rights than these need."""

@@ -31,12 +31,12 @@ class ApiToken(models.Model):
     class Meta:
         ordering = ("-created", "-id")
 
+    def __str__(self) -> str:
+        return f"{self.name} of user {self.user_id}"
+
     @property
     def state(self) -> Literal["live", "expired", "revoked"]:
         """Whether it opens anything; a revoked one stays so."""
         if self.revoked is not None:
             return "revoked"
         return "live" if self.expires > timezone.now() else "expired"
-
-    def __str__(self) -> str:
-        return f"{self.name} of user {self.user_id}"
