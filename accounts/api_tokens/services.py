@@ -108,18 +108,24 @@ def note_use(token: ApiToken, request: HttpRequest | Request) -> None:
     _note_address(token, request)
 
 
-def revoke(user: User, token_id: UUID, *, request: HttpRequest | Request | None = None) -> None:
+def revoke(
+    user: User,
+    token_id: UUID,
+    *,
+    by: User | None = None,
+    request: HttpRequest | Request | None = None,
+) -> None:
     """End a token of the user's at once and for good; nothing happens to one that is revoked.
 
-    Raises `NotFound` if the user has no such token.
+    `by` is whoever does it, if not the user. Raises `NotFound` if the user has no such token.
     """
     with transaction.atomic():
         mine = tokens_of(user).filter(pk=token_id)
         if mine.filter(revoked=None).update(revoked=timezone.now()):
-            name = mine.values_list("name", flat=True).get()
-            audit.record(
-                Action.TOKEN_REVOKED, user, request=request, token=str(token_id), name=name
-            )
+            detail: dict[str, object] = {"token": str(token_id), "name": mine.get().name}
+            if by is not None:
+                detail["by"] = by.pk
+            audit.record(Action.TOKEN_REVOKED, user, request=request, **detail)
             return
     token_of(user, token_id)
 

@@ -39,6 +39,7 @@ MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "esap.api.middleware.ContentPolicy",
+    "esap.api.middleware.PrivateAnswers",
     "corsheaders.middleware.CorsMiddleware",
     "esap.api.middleware.WholeBody",
     "django.contrib.sessions.middleware.SessionMiddleware",
@@ -70,6 +71,10 @@ TIME_ZONE = "UTC"
 LANGUAGE_CODE = "en-gb"
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 AUTH_USER_MODEL = "accounts.User"
+AUTHENTICATION_BACKENDS = [
+    "django.contrib.auth.backends.ModelBackend",
+    "accounts.roles.RoleBackend",
+]
 
 DATA_DIR = ENV.data_dir.resolve()
 DATABASES = {
@@ -193,6 +198,10 @@ PEER_REGISTRIES = ["query.backends.base.archives", "query.backends.base.resolver
 ENTRY_SECTIONS = [*PEER_REGISTRIES, "query.backends.base.mappings", "query.menus.menus"]
 JOB_DAYS = ENV.job_days
 AUDIT_DAYS = ENV.audit_days
+LOGIN_REDIRECT = ENV.login_redirect
+LOGIN_FAILED_REDIRECT = ENV.login_failed_redirect
+LOGOUT_REDIRECT = ENV.logout_redirect
+LOCAL_LOGIN = bool(ENV.local_login)
 API_TOKEN_DAYS = ENV.api_token_days
 JOB_KINDS = ["query.jobs.KINDS"]
 
