@@ -9,7 +9,7 @@ from rest_framework.request import Request
 
 from accounts.models import User
 
-__all__ = ["SESSION", "Credential", "credential_of", "user_of"]
+__all__ = ["SESSION", "Credential", "credential_of", "caller_of"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +47,6 @@ def credential_of(request: Request | HttpRequest) -> Credential:
     raise TypeError(f"request.auth is a {type(auth).__name__}, and no Credential.")
 
 
-def user_of(request: Request) -> User:
+def caller_of(request: Request) -> User:
     """Return who sent a request, behind a permission that lets nobody through without a login."""
     return cast("User", request.user)

@@ -19,7 +19,7 @@ from accounts.api_tokens.serializers import (
     MadeTokenSerializer,
     NewTokenSerializer,
 )
-from accounts.credentials import user_of
+from accounts.credentials import caller_of
 from accounts.permissions import HumanLogin
 from esap.api.pagination import keyset_filters, keyset_page, keyset_response
 
@@ -54,7 +54,7 @@ class ApiTokenViewSet(ViewSet):
         """List your tokens, the newest first, with when each was last used."""
         keyset_filters(request, ApiTokenQuerySerializer)
         tokens, following = keyset_page(
-            request, services.tokens_of(user_of(request)), key="created"
+            request, services.tokens_of(caller_of(request)), key="created"
         )
         shown = [ApiTokenSerializer(token, context={"request": request}).data for token in tokens]
         return keyset_response(shown, following)
@@ -68,7 +68,7 @@ class ApiTokenViewSet(ViewSet):
         """Make a token. The answer shows its text, this once and never again."""
         asked = NewTokenSerializer(data=request.data)
         asked.is_valid(raise_exception=True)
-        token, text = services.make(user_of(request), request=request, **asked.validated_data)
+        token, text = services.make(caller_of(request), request=request, **asked.validated_data)
         shown = {**ApiTokenSerializer(token, context={"request": request}).data, "token": text}
         return Response(
             shown,
@@ -79,11 +79,11 @@ class ApiTokenViewSet(ViewSet):
     @extend_schema(operation_id="api_tokens_retrieve", responses=ApiTokenSerializer)
     def retrieve(self, request: Request, token_id: str) -> Response:
         """Tell what a token may do, until when, and when it was last used."""
-        token = services.token_of(user_of(request), UUID(token_id))
+        token = services.token_of(caller_of(request), UUID(token_id))
         return Response(ApiTokenSerializer(token, context={"request": request}).data)
 
     @extend_schema(operation_id="api_tokens_revoke", responses={204: None})
     def destroy(self, request: Request, token_id: str) -> Response:
         """Revoke a token: from now on it opens nothing. It stays in the list."""
-        services.revoke(user_of(request), UUID(token_id), request=request)
+        services.revoke(caller_of(request), UUID(token_id), request=request)
         return Response(status=HTTPStatus.NO_CONTENT)
