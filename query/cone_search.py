@@ -47,7 +47,7 @@ def cone_search(
         raise InvalidRequest(f"{missing[0]} is missing. Give RA, DEC and SR in decimal degrees.")
     nothing = _is_zero(given["SR"])
     asked = {
-        "datasets": [_dataset(name)],
+        "datasets": [_dataset(name, owner)],
         "ra": given["RA"],
         "dec": given["DEC"],
         "fov": _SMALLEST if nothing else given["SR"],
@@ -78,8 +78,8 @@ def error_document(error: EsapError) -> bytes:
     ).encode()
 
 
-def _dataset(name: str) -> str:
-    for archive in archives:
+def _dataset(name: str, caller: object) -> str:
+    for archive in archives.for_caller(caller):
         if archive.config.id == name and archive.config.datasets:
             return archive.config.datasets[0].id
     return name

@@ -8,10 +8,11 @@ A form is a JSON Schema as react-jsonschema-form draws it. The published interfa
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from esap.backends.visibility import Visible
 from esap.errors import NotFound
 from query.backends.base import Archive, ParameterMapping, archives
 from query.menus import Menu, menus
-from query.planning import mapping_of
+from query.parameters import mapping_of
 from query.registry_form import REGISTRY_FORM, REGISTRY_UI
 
 __all__ = ["MULTIPLE", "REGISTRY", "configuration", "names"]
@@ -44,27 +45,30 @@ _CALIBRATION = {
 }
 
 
-def names() -> list[str]:
-    """Return every name there is a configuration for."""
-    return [*(menu.id for menu in menus), REGISTRY, MULTIPLE, *archives.ids()]
+def names(caller: object) -> list[str]:
+    """Return every name there is a configuration for, as far as the caller may see it."""
+    visible = archives.for_caller(caller)
+    return [*menus.for_caller(caller).ids(), REGISTRY, MULTIPLE, *visible.ids()]
 
 
-def configuration(name: str, *, logo: str) -> dict[str, Any]:
-    """Return the configuration of this name; `logo` is the address of ours.
+def configuration(name: str, caller: object, *, logo: str) -> dict[str, Any]:
+    """Return the configuration of this name for a caller; `logo` is the address of ours.
 
     Raises `NotFound` for a name that is not one of `names()`.
     """
-    menu = next((menu for menu in menus if menu.id == name), None)
+    menu = next((menu for menu in menus.for_caller(caller) if menu.id == name), None)
+    visible = archives.for_caller(caller)
     if menu:
         found = _menu(menu, logo)
     elif name == REGISTRY:
         found = {"logo": logo, "query_schema": REGISTRY_FORM, "ui_schema": REGISTRY_UI}
     elif name == MULTIPLE:
-        found = {"logo": logo} | _multiple_archives()
-    elif name in archives.ids():
-        found = {"logo": logo, "query_schema": _archive_form(archives.get(name))}
+        found = {"logo": logo} | _multiple_archives(visible)
+    elif name in visible:
+        found = {"logo": logo, "query_schema": _archive_form(visible.get(name))}
     else:
-        raise NotFound(f"There is no configuration {name!r}. There are: {', '.join(names())}.")
+        known = ", ".join(names(caller))
+        raise NotFound(f"There is no configuration {name!r}. There are: {known}.")
     return {"version": _VERSION} | found
 
 
@@ -78,11 +82,11 @@ def _menu(menu: Menu, logo: str) -> dict[str, Any]:
     }
 
 
-def _multiple_archives() -> dict[str, Any]:
+def _multiple_archives(visible: Visible[Archive]) -> dict[str, Any]:
     """Return the form that asks every dataset with positions for the same piece of sky."""
     enabled = [
         {"archive": archive.config.id, "dataset": dataset.id}
-        for archive in sorted(archives, key=lambda archive: archive.config.order)
+        for archive in sorted(visible, key=lambda archive: archive.config.order)
         if archive.config.visible
         for dataset in archive.config.datasets
         if _has_positions(mapping_of(archive, dataset))

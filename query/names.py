@@ -9,8 +9,9 @@ from hashlib import sha256
 from django.core.cache import cache
 
 from esap.backends.registry import fingerprint
+from esap.backends.visibility import Visible
 from esap.errors import BackendFailed, BackendUnavailable, InvalidRequest, NotFound
-from query.backends.base import Place, resolvers
+from query.backends.base import Place, Resolver, resolvers
 
 __all__ = ["resolve"]
 
@@ -27,17 +28,18 @@ _COORDINATES = re.compile(
 )
 
 
-def resolve(name: str) -> Place:
-    """Return the place of a named object, and who knew it.
+def resolve(name: str, caller: object = None) -> Place:
+    """Return the place of a named object, and who knew it, among those that the caller may ask.
 
     Raises `NotFound` if no resolver knows the name, and `BackendUnavailable` if those that could be
     asked do not know it and others could not be asked.
     """
     wanted = _clean(name)
-    key = f"query.names.{fingerprint()}.{sha256(wanted.encode()).hexdigest()}"
+    asked = resolvers.for_caller(caller)
+    key = f"query.names.{fingerprint()}.{_digest(wanted, *asked.ids())}"
     kept = cache.get(key)
     if kept is None:
-        kept = _ask(wanted)
+        kept = _ask(wanted, asked)
         cache.set(key, kept, _UNKNOWN_SECONDS if kept == _UNKNOWN else _KNOWN_SECONDS)
     if isinstance(kept, Place):
         return kept
@@ -49,10 +51,14 @@ def resolve(name: str) -> Place:
     )
 
 
-def _ask(name: str) -> Place | str:
+def _digest(*texts: str) -> str:
+    return sha256("\n".join(texts).encode()).hexdigest()
+
+
+def _ask(name: str, asked: Visible[Resolver]) -> Place | str:
     """Return what the resolvers know, or that all of them said that they know nothing."""
     silent: list[str] = []
-    for resolver in resolvers:
+    for resolver in asked:
         try:
             place = resolver.resolve(name)
         except BackendFailed as failure:

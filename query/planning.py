@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
+from esap.backends.visibility import Visible
 from esap.errors import EsapError, InvalidRequest, NotFound
 from query.backends.base import (
     Archive,
@@ -14,11 +15,11 @@ from query.backends.base import (
     Rule,
     Selection,
     archives,
-    mappings,
 )
+from query.parameters import mapping_of
 from query.questions import Question
 
-__all__ = ["Errand", "mapping_of", "plan"]
+__all__ = ["Errand", "plan"]
 
 _MJD_EPOCH = datetime(1858, 11, 17, tzinfo=UTC)
 
@@ -38,43 +39,38 @@ class Errand:
         return self.archive.config.id, self.dataset.id if self.dataset else ""
 
 
-def plan(question: Question) -> list[Errand]:
+def plan(question: Question, caller: object = None) -> list[Errand]:
     """Return an errand for every dataset that the question concerns, in the order of the entries.
 
     A dataset that cannot be asked such a question gets a refusal, not silence. Raises `NotFound`
-    for an archive or dataset that is not configured.
+    for an archive or dataset that is not configured, or that the caller may not use.
     """
+    visible = archives.for_caller(caller)
     if question.adql:
-        archive = archives.get(question.archives[0])
+        archive = visible.get(question.archives[0])
         query = Query(question.adql, limit=question.limit, mode=question.mode)
         return [Errand(archive, None, query)]
-    _refuse_unknown_datasets(question)
+    _refuse_unknown_datasets(question, visible)
     return [
         _errand(archive, dataset, question)
-        for archive in _asked_archives(question)
+        for archive in _asked_archives(question, visible)
         for dataset in archive.config.datasets
         if _concerns(archive, dataset, question)
     ]
 
 
-def mapping_of(archive: Archive, dataset: Dataset) -> ParameterMapping:
-    """Return what ESAP's parameters mean in a dataset; nothing, if no entry says."""
-    name = dataset.mapping or archive.config.mapping
-    return mappings.get(name) if name else ParameterMapping(id="none", parameters={})
-
-
-def _asked_archives(question: Question) -> Iterator[Archive]:
+def _asked_archives(question: Question, visible: Visible[Archive]) -> Iterator[Archive]:
     named = question.archives
     if named:
-        yield from (archives.get(name) for name in named)
+        yield from (visible.get(name) for name in named)
         return
-    for archive in archives:
+    for archive in visible:
         if archive.config.visible or question.datasets:
             yield archive
 
 
-def _refuse_unknown_datasets(question: Question) -> None:
-    known = {dataset.id for archive in archives for dataset in archive.config.datasets}
+def _refuse_unknown_datasets(question: Question, visible: Visible[Archive]) -> None:
+    known = {dataset.id for archive in visible for dataset in archive.config.datasets}
     unknown = [name for name in question.datasets if name not in known]
     if unknown:
         raise NotFound(

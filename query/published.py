@@ -8,14 +8,15 @@ from typing import Any
 import orjson
 
 from esap.backends.registry import fingerprint, stable_number
+from esap.backends.visibility import Standing
 from esap.errors import InvalidRequest, NotFound
 from query.backends.base import (
     ArchiveConfig,
     Dataset,
     ParameterMapping,
     archives,
-    mappings,
 )
+from query.parameters import mappings_for
 
 __all__ = ["LOOKUPS", "Item", "find", "items", "select"]
 
@@ -38,18 +39,18 @@ class Item:
         return str(value) if isinstance(value, str | int) else None
 
 
-def items(listing: str, base: str) -> tuple[Item, ...]:
-    """Return a whole list, in its published order.
+def items(listing: str, base: str, caller: object = None) -> tuple[Item, ...]:
+    """Return all of a list that a caller may see, in its published order.
 
     `base` is the absolute address of the query room, which hyperlinks begin with. The shapes are
-    made once for each set of entries.
+    made once for each set of entries, and for each set of callers who see the same.
     """
-    return _items(listing, base, fingerprint())
+    return _items(listing, base, archives.standing_of(caller), fingerprint())
 
 
-def find(listing: str, base: str, key: str) -> Mapping[str, Any]:
+def find(listing: str, base: str, key: str, caller: object = None) -> Mapping[str, Any]:
     """Return one member of a list by its integer id, or by its uri."""
-    for item in items(listing, base):
+    for item in items(listing, base, caller):
         if key in (item.slug, str(item.pk)):
             return item.shown
     raise NotFound(f"There is no {key!r} here. {base}{listing}/ lists what there is.")
@@ -108,17 +109,18 @@ def _sort_key(item: Item, name: str) -> tuple[bool, int, str]:
     return (value is None, number, item.text(name) or "")
 
 
-@lru_cache(maxsize=64)
-def _items(listing: str, base: str, _entries: str) -> tuple[Item, ...]:
-    return tuple(_LISTS[listing](base))
+@lru_cache(maxsize=256)
+def _items(listing: str, base: str, caller: Standing, _entries: str) -> tuple[Item, ...]:
+    return tuple(_LISTS[listing](base, caller))
 
 
-def _archives_in_order() -> list[ArchiveConfig]:
-    return sorted((archive.config for archive in archives), key=lambda config: config.order)
+def _in_order(caller: Standing) -> list[ArchiveConfig]:
+    visible = (archive.config for archive in archives.for_caller(caller))
+    return sorted(visible, key=lambda config: config.order)
 
 
-def _datasets() -> Iterator[tuple[ArchiveConfig, Dataset]]:
-    return ((config, dataset) for config in _archives_in_order() for dataset in config.datasets)
+def _datasets(caller: Standing) -> Iterator[tuple[ArchiveConfig, Dataset]]:
+    return ((config, dataset) for config in _in_order(caller) for dataset in config.datasets)
 
 
 def _archive(config: ArchiveConfig, datasets: list[str]) -> dict[str, Any]:
@@ -137,15 +139,15 @@ def _archive(config: ArchiveConfig, datasets: list[str]) -> dict[str, Any]:
     }
 
 
-def _archives(base: str) -> Iterator[Item]:
-    for config in _archives_in_order():
+def _archives(base: str, caller: Standing) -> Iterator[Item]:
+    for config in _in_order(caller):
         links = [f"{base}datasets/{dataset.pk}/" for dataset in config.datasets]
         shown = _archive(config, links) | {"order": config.order, "visible": config.visible}
         yield Item(config.pk, config.id, shown)
 
 
-def _archives_uri(_base: str) -> Iterator[Item]:
-    for config in _archives_in_order():
+def _archives_uri(_base: str, caller: Standing) -> Iterator[Item]:
+    for config in _in_order(caller):
         if config.visible:
             uris = [dataset.id for dataset in config.datasets]
             yield Item(config.pk, config.id, _archive(config, uris))
@@ -170,8 +172,8 @@ def _dataset(config: ArchiveConfig, dataset: Dataset) -> dict[str, Any]:
     }
 
 
-def _datasets_linked(base: str) -> Iterator[Item]:
-    for config, dataset in _datasets():
+def _datasets_linked(base: str, caller: Standing) -> Iterator[Item]:
+    for config, dataset in _datasets(caller):
         shown = _dataset(config, dataset) | {
             "url": f"{base}datasets/{dataset.pk}/",
             "select_fields": ",".join(dataset.columns) or "*",
@@ -185,8 +187,8 @@ def _datasets_linked(base: str) -> Iterator[Item]:
         yield Item(dataset.pk, dataset.id, shown, _owners(config))
 
 
-def _datasets_uri(_base: str) -> Iterator[Item]:
-    for config, dataset in _datasets():
+def _datasets_uri(_base: str, caller: Standing) -> Iterator[Item]:
+    for config, dataset in _datasets(caller):
         shown = {"id": dataset.pk} | _dataset(config, dataset)
         shown |= {
             "archive_name_derived": config.title,
@@ -203,10 +205,11 @@ def _owners(config: ArchiveConfig) -> dict[str, str]:
     return {"dataset_archive__uri": config.id, "dataset_catalog__uri": _catalog_uri(config)}
 
 
-def _catalogs(base: str) -> Iterator[Item]:
-    for config in _archives_in_order():
+def _catalogs(base: str, caller: Standing) -> Iterator[Item]:
+    numbers = {mapping.id: mapping.pk for mapping in mappings_for(caller)}
+    for config in _in_order(caller):
         catalog = config.catalog
-        mapping = mappings.get(config.mapping) if config.mapping else None
+        number = numbers.get(config.mapping)
         shown = {
             "id": _catalog_pk(config),
             "uri": _catalog_uri(config),
@@ -218,7 +221,7 @@ def _catalogs(base: str) -> Iterator[Item]:
             "url": config.base_url,
             "user_url": _user_url(config),
             "dataset": None,
-            "parameters": f"{base}parameter-mapping/{mapping.pk}/" if mapping else None,
+            "parameters": f"{base}parameter-mapping/{number}/" if number else None,
         }
         yield Item(_catalog_pk(config), _catalog_uri(config), shown)
 
@@ -235,8 +238,8 @@ def _user_url(config: ArchiveConfig) -> str:
     return str(config.catalog.user_url) if config.catalog.user_url else config.documentation_url
 
 
-def _parameter_mappings(base: str) -> Iterator[Item]:
-    for mapping in mappings:
+def _parameter_mappings(base: str, caller: Standing) -> Iterator[Item]:
+    for mapping in mappings_for(caller):
         shown = {
             "url": f"{base}parameter-mapping/{mapping.pk}/",
             "uri": mapping.id,
@@ -252,7 +255,7 @@ def _columns(mapping: ParameterMapping) -> str:
     return orjson.dumps(columns, option=orjson.OPT_INDENT_2).decode()
 
 
-_LISTS: Mapping[str, Callable[[str], Iterator[Item]]] = {
+_LISTS: Mapping[str, Callable[[str, Standing], Iterator[Item]]] = {
     "archives": _archives,
     "archives-uri": _archives_uri,
     "datasets": _datasets_linked,

@@ -7,8 +7,9 @@ from typing import Any
 import pyarrow as pa
 
 from esap.backends.single_flight import SingleFlight
+from esap.backends.visibility import Visible
 from esap.errors import InvalidRequest, LoginRequired
-from query.backends.base import archives
+from query.backends.base import Archive, archives, resolvers
 from query.federation import Columns, Outcome, Rows
 from query.holding import held
 from query.planning import Errand
@@ -49,13 +50,14 @@ def answer(parameters: Mapping[str, str], owner: Any = None) -> Answer:
     """Return what the archives answer to the published parameters.
 
     Datasets are selected as the published gateway does: by parts of `archive_uri`, `dataset_uri`,
-    `level`, `category` and `collection`. Identical requests share one answer for a minute.
+    `level`, `category` and `collection`. Identical requests of callers who may use the same entries
+    share one answer for a minute.
     """
     if not parameters:
         raise InvalidRequest(
             "No parameters are given. Say what to look for, such as ?archive_uri=...&ra=&dec=&fov=."
         )
-    asked = _question(parameters)
+    asked = _question(parameters, archives.for_caller(owner))
     if asked is None:
         detail = "No dataset is both configured here and selected by these parameters."
         return Answer(
@@ -70,15 +72,16 @@ def answer(parameters: Mapping[str, str], owner: Any = None) -> Answer:
                 }
             ],
         )
-    key = tuple(sorted((name, str(value)) for name, value in asked.items()))
+    standings = archives.standing_of(owner), resolvers.standing_of(owner)
+    key = (*standings, *sorted((name, str(value)) for name, value in asked.items()))
     return _ANSWERS.do(key, lambda: _search(asked, owner))
 
 
-def _question(parameters: Mapping[str, str]) -> dict[str, object] | None:
+def _question(parameters: Mapping[str, str], visible: Visible[Archive]) -> dict[str, object] | None:
     """Return the search that published parameters mean; None if they select no dataset."""
     datasets = [
         (archive.config.id, dataset.id)
-        for archive in archives
+        for archive in visible
         for dataset in archive.config.datasets
         if parameters.get("archive_uri", "").lower() in archive.config.id
         and parameters.get("dataset_uri", "").lower() in dataset.id
@@ -86,7 +89,7 @@ def _question(parameters: Mapping[str, str]) -> dict[str, object] | None:
     ]
     access_url = parameters.get("access_url", "")
     if access_url:
-        datasets = [pair for pair in datasets if _leads_to(pair[0], access_url)]
+        datasets = [pair for pair in datasets if _leads_to(visible.get(pair[0]), access_url)]
         if not datasets:
             raise LoginRequired(
                 "access_url: an address that no entry has can only be asked by a logged-in user."
@@ -101,8 +104,8 @@ def _question(parameters: Mapping[str, str]) -> dict[str, object] | None:
     return {**asked, "datasets": [dataset for _, dataset in datasets], "limit": ROWS}
 
 
-def _leads_to(archive_id: str, access_url: str) -> bool:
-    return archives.get(archive_id).config.base_url == access_url.rstrip("/")
+def _leads_to(archive: Archive, access_url: str) -> bool:
+    return archive.config.base_url == access_url.rstrip("/")
 
 
 def _search(asked: Mapping[str, object], owner: Any) -> Answer:

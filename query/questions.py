@@ -10,7 +10,8 @@ from django.conf import settings
 from esap.errors import InvalidRequest
 from query import names
 from query.adql import Cone
-from query.backends.base import Place, mappings
+from query.backends.base import Place
+from query.parameters import mappings_for
 from query.positions import parse_position
 
 __all__ = ["CONTROLS", "DEFAULT_LIMIT", "DEFAULT_RADIUS", "Question", "ask", "said_in"]
@@ -62,21 +63,21 @@ class Question:
     adql: str = ""
 
 
-def ask(asked: Mapping[str, object]) -> Question:
-    """Return the question that the keys of a request make up.
+def ask(asked: Mapping[str, object], caller: object = None) -> Question:
+    """Return the question that the keys of a caller's request make up.
 
     Keys are the published ESAP parameter names and our own (see docs/reference/searches.md); an
     empty value is as good as none. Raises `InvalidRequest`, or `NotFound` for an unknown target
     where nothing else says what to look for.
     """
     given = said_in(asked)
-    _refuse_unknown(given)
+    _refuse_unknown(given, caller)
     adql = _text(given, "adql")
     target = _text(given, "target")
     cone = None if adql else _cone(given)
     place = None
     if target and cone is None and not adql:
-        place = names.resolve(target)
+        place = names.resolve(target, caller)
         cone = Cone(place.ra, place.dec, _radius(given))
     question = Question(
         cone=cone,
@@ -112,8 +113,8 @@ def _is_blank(value: object) -> bool:
     return value is None or value == []
 
 
-def _refuse_unknown(given: Mapping[str, object]) -> None:
-    mapped = {name for mapping in mappings for name in mapping.parameters}
+def _refuse_unknown(given: Mapping[str, object], caller: object) -> None:
+    mapped = {name for mapping in mappings_for(caller) for name in mapping.parameters}
     unknown = sorted(given.keys() - CONTROLS - mapped)
     if unknown:
         known = ", ".join(sorted(CONTROLS | mapped))

@@ -7,7 +7,7 @@ import pyarrow as pa
 
 from esap.tables.columns import column_of
 from query.backends.base import Archive, Dataset
-from query.planning import mapping_of
+from query.parameters import mapping_of
 
 __all__ = ["expert_rows", "published_rows"]
 

@@ -41,15 +41,15 @@ class Search:
 
         Raises `InvalidRequest` or `NotFound` for a question that cannot be asked at all.
         """
-        question = ask(asked)
-        errands = plan(question)
+        question = ask(asked, owner)
+        errands = plan(question, owner)
         return cls(jobs.begin(KIND, said_in(asked), owner), question, errands)
 
     @classmethod
     def resume(cls, job: Job) -> "Search":
-        """Return the search of a job that a worker carries out."""
-        question = ask(job.parameters)
-        return cls(job, question, plan(question))
+        """Return the search of a job that a worker carries out, on behalf of its owner."""
+        question = ask(job.parameters, job.owner)
+        return cls(job, question, plan(question, job.owner))
 
     @property
     def id(self) -> UUID:

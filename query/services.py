@@ -34,8 +34,8 @@ def queue_search(asked: Mapping[str, object], owner: Any = None) -> Job:
 
     A question that cannot be asked is refused now, not later in the worker.
     """
-    question = ask(asked)
-    plan(question)
+    question = ask(asked, owner)
+    plan(question, owner)
     if question.limit > ROWS_MAX:
         raise InvalidRequest(
             f"limit: a search that runs as a job passes on at most {ROWS_MAX} rows of a dataset. "

@@ -10,12 +10,13 @@ import structlog
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
+from django.utils.cache import patch_vary_headers
 from gunicorn.http.errors import ParseException  # type: ignore[import-untyped]
 
 from esap.api.problems import problem_response
 from esap.errors import InvalidRequest, TooLarge
 
-__all__ = ["ContentPolicy", "RequestLog", "WholeBody"]
+__all__ = ["ContentPolicy", "PrivateAnswers", "RequestLog", "WholeBody"]
 
 logger = structlog.get_logger("esap.requests")
 GetResponse = Callable[[HttpRequest], HttpResponseBase]
@@ -95,6 +96,24 @@ def _too_long(length: str | None) -> bool:
         and str(length).isdigit()
         and (int(str(length)) > settings.DATA_UPLOAD_MAX_MEMORY_SIZE)
     )
+
+
+class PrivateAnswers:
+    """Keep answers from the caches that callers share, unless a view says that all get the same.
+
+    Entries may be for some groups only, so almost any answer may depend on who asks, also a refusal
+    (RFC 9111, sections 4.1 and 5.2.2). A caller's own cache asks whether its copy still holds.
+    """
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        response = self.get_response(request)
+        if "Cache-Control" not in response.headers:
+            response.headers["Cache-Control"] = "private, no-cache"
+            patch_vary_headers(response, ("Cookie", "Authorization"))
+        return response
 
 
 class ContentPolicy:

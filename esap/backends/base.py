@@ -4,7 +4,9 @@ from abc import ABC, abstractmethod
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, ClassVar
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, HttpUrl, ValidationInfo
+from pydantic import AfterValidator, ConfigDict, Field, HttpUrl, ValidationInfo
+
+from esap.backends.visibility import Restricted
 
 if TYPE_CHECKING:
     from esap.backends.http import PeerSession
@@ -23,7 +25,7 @@ DataPath = Annotated[Path, AfterValidator(_in_data_dir)]
 """A path in an entry; a relative one is taken from the gateway's data folder."""
 
 
-class BackendConfig(BaseModel):
+class BackendConfig(Restricted):
     """One configuration entry: one peer.
 
     `timeout` is the total deadline of a call in seconds, from the name look-up to the last byte.

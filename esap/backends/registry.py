@@ -3,10 +3,15 @@
 An entry ``{"id": "astron_vo", "type": "tap", ...}`` under ``query: archives:`` is served by the
 one subclass of the room's interface defined in ``query/backends/tap.py``. Adding a kind of peer is
 adding that file; adding a peer is adding the entry.
+
+Entries may be for some groups only, so there is no way to one that does not say on whose behalf:
+``archives.for_caller(request.user)`` is what that caller sees.
 """
 
 import zlib
-from collections.abc import Iterator
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 from functools import lru_cache
 from importlib import import_module
 from inspect import getmembers, isabstract, isclass
@@ -20,10 +25,11 @@ from pydantic import BaseModel, ValidationError
 from esap.backends.base import Backend, BackendConfig
 from esap.backends.entries import Entries, Entry, EntryProblem, describe, load_entries
 from esap.backends.http import open_session
-from esap.errors import NotFound
+from esap.backends.visibility import Restricted, Standing, Visible, groups_of, may_use
 
 __all__ = ["Registry", "Section", "entries", "fingerprint", "stable_number"]
 
+T = TypeVar("T")
 M = TypeVar("M", bound=BaseModel)
 B = TypeVar("B", bound=Backend)
 
@@ -58,79 +64,104 @@ def _fingerprint(files: tuple[Path, ...]) -> str:
     return f"{zlib.crc32(text.encode()):08x}"
 
 
-class Section(Generic[M]):
+@dataclass(frozen=True)
+class _Known(Generic[T]):
+    """A section of the entries as they were read: whom each is for, and what was made of them."""
+
+    of: Entries
+    written: Mapping[str, Entry]
+    restrictions: Mapping[str, Restricted]
+    made: dict[str, T] = field(default_factory=dict)
+
+
+class _Configured(ABC, Generic[T]):
+    """The entries of one section, each for everybody or for some groups."""
+
+    def __init__(self, room: str, name: str) -> None:
+        self.room = room
+        self.name = name
+        self._lock = RLock()
+        self._last: _Known[T] | None = None
+
+    def for_caller(self, caller: object) -> Visible[T]:
+        """Return what a caller may use: `request.user`, the owner of a job, None for anybody."""
+        found = self._known().restrictions.items()
+        return self._visible(key for key, entry in found if may_use(entry, caller))
+
+    def for_gateway(self) -> Visible[T]:
+        """Return all entries, whomever they are for: for work of which no caller is told."""
+        return self._visible(self._known().restrictions)
+
+    def is_restricted(self) -> bool:
+        """Whether there is an entry that not everybody may use."""
+        return bool(self._groups())
+
+    def standing_of(self, caller: object) -> Standing:
+        """Return what decides which entries a caller sees."""
+        return Standing(groups_of(caller) & self._groups())
+
+    @abstractmethod
+    def _make(self, entry: Entry) -> T:
+        """Return what an entry configures."""
+
+    def _visible(self, ids: Iterable[str]) -> Visible[T]:
+        return Visible(self.name, ids, self._made)
+
+    def _made(self, entry_id: str) -> T:
+        """Return what an entry configures; it is made on first use, and kept."""
+        with self._lock:
+            known = self._known()
+            if entry_id not in known.made:
+                known.made[entry_id] = self._make(known.written[entry_id])
+            return known.made[entry_id]
+
+    def _known(self) -> _Known[T]:
+        current = entries()
+        with self._lock:
+            if self._last is None or self._last.of is not current:
+                written = {entry.id: entry for entry in self._written()}
+                # Of the whole entry, its own kind reads the rest: no backend is imported for this.
+                restrictions = {
+                    key: Restricted.model_validate(entry.values) for key, entry in written.items()
+                }
+                self._last = _Known(current, written, restrictions)
+            return self._last
+
+    def _groups(self) -> frozenset[str]:
+        found = self._known().restrictions.values()
+        return frozenset(name for entry in found for name in entry.groups)
+
+    def _written(self) -> list[Entry]:
+        return entries().sections.get((self.room, self.name), [])
+
+
+class Section(_Configured[M]):
     """The entries of one section, as models."""
 
     def __init__(self, room: str, name: str, model: type[M]) -> None:
-        self.room = room
-        self.name = name
+        super().__init__(room, name)
         self.model = model
-        self._lock = RLock()
-        self._built: tuple[Entries, dict[str, M]] | None = None
-
-    def __iter__(self) -> Iterator[M]:
-        return iter(self._all().values())
-
-    def get(self, entry_id: str) -> M:
-        """Return the entry with this id."""
-        try:
-            return self._all()[entry_id]
-        except KeyError:
-            raise NotFound(_unknown(self.name, entry_id, self._all())) from None
 
     def problems(self) -> list[EntryProblem]:
         """Return all that is wrong with the entries of this section."""
         found: list[EntryProblem] = []
-        for entry in entries().sections.get((self.room, self.name), []):
+        for entry in self._written():
             try:
-                self.model.model_validate(entry.values)
+                self._make(entry)
             except ValidationError as error:
                 found += describe(entry, error, self.model)
         return found
 
-    def _all(self) -> dict[str, M]:
-        current = entries()
-        with self._lock:
-            if self._built is None or self._built[0] is not current:
-                written = current.sections.get((self.room, self.name), [])
-                models = {entry.id: self.model.model_validate(entry.values) for entry in written}
-                self._built = (current, models)
-            return self._built[1]
+    def _make(self, entry: Entry) -> M:
+        return self.model.model_validate(entry.values)
 
 
-class Registry(Generic[B]):
-    """The configured peers of one section; each is built on first use and then kept."""
+class Registry(_Configured[B]):
+    """The configured peers of one section."""
 
     def __init__(self, room: str, name: str, interface: type[B]) -> None:
-        self.room = room
-        self.name = name
+        super().__init__(room, name)
         self.interface = interface
-        self._lock = RLock()
-        self._built: tuple[Entries, dict[str, B]] | None = None
-
-    def __iter__(self) -> Iterator[B]:
-        return (self.get(peer_id) for peer_id in self.ids())
-
-    def __len__(self) -> int:
-        return len(self._entries())
-
-    def ids(self) -> list[str]:
-        """Return the ids of all peers, in the order of the entries."""
-        return [entry.id for entry in self._entries()]
-
-    def get(self, peer_id: str) -> B:
-        """Return the peer with this id."""
-        current = entries()
-        with self._lock:
-            if self._built is None or self._built[0] is not current:
-                self._built = (current, {})
-            peers = self._built[1]
-            if peer_id not in peers:
-                written = {entry.id: entry for entry in self._entries()}
-                if peer_id not in written:
-                    raise NotFound(_unknown(self.name, peer_id, written))
-                peers[peer_id] = self._build(written[peer_id])
-            return peers[peer_id]
 
     def load(self, type_name: str) -> type[B]:
         """Import ``<room>/backends/<type_name>.py`` and return its backend class."""
@@ -149,7 +180,7 @@ class Registry(Generic[B]):
 
     def problems(self) -> list[EntryProblem]:
         """Return all that is wrong with the entries of this section."""
-        return [problem for entry in self._entries() for problem in self._problems_of(entry)]
+        return [problem for entry in self._written() for problem in self._problems_of(entry)]
 
     def _problems_of(self, entry: Entry) -> Iterator[EntryProblem]:
         kind = str(entry.values.get("type", ""))
@@ -181,15 +212,12 @@ class Registry(Generic[B]):
             return False
         return True
 
-    def _entries(self) -> list[Entry]:
-        return entries().sections.get((self.room, self.name), [])
-
     def _config(self, cls: type[B], entry: Entry) -> BackendConfig:
         return cls.Config.model_validate(entry.values, context={"data_dir": settings.DATA_DIR})
 
-    def _build(self, entry: Entry) -> B:
+    def _make(self, entry: Entry) -> B:
         cls = self.load(str(entry.values["type"]))
-        config = cls.Config.model_validate(entry.values, context={"data_dir": settings.DATA_DIR})
+        config = self._config(cls, entry)
         http = open_session(
             config,
             proxy=settings.OUTBOUND_PROXY,
@@ -197,8 +225,3 @@ class Registry(Generic[B]):
             user_agent=f"esap-api-gateway/{settings.VERSION}",
         )
         return cls(config, http)
-
-
-def _unknown(section: str, wanted: str, known: object) -> str:
-    names = ", ".join(sorted(known)) if isinstance(known, dict) else ""
-    return f"There is no {wanted!r} among the {section}. There are: {names or 'none'}."

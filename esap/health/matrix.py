@@ -1,18 +1,18 @@
-"""The health matrix: every configured peer beside what its last ping found."""
+"""The health matrix: every peer that somebody may use, beside what its last ping found."""
 
 from typing import Any
 
 from esap.health.models import PeerHealth, State
-from esap.health.peers import all_peers
+from esap.health.peers import peers_for
 
 __all__ = ["matrix"]
 
 
-def matrix() -> list[dict[str, Any]]:
-    """Return every configured peer; one that was never asked is unknown."""
+def matrix(caller: object) -> list[dict[str, Any]]:
+    """Return every peer that the caller may use; one that was never asked is unknown."""
     found = {(row.room, row.section, row.peer): row for row in PeerHealth.objects.all()}
     rows = []
-    for peer in all_peers():
+    for peer in peers_for(caller):
         known = found.get(peer.key)
         rows.append(
             {

@@ -8,9 +8,10 @@ from django.utils.module_loading import import_string
 
 from esap.backends.base import Backend
 from esap.backends.registry import Registry
+from esap.backends.visibility import Visible
 from esap.errors import NotFound
 
-__all__ = ["Peer", "all_peers", "peers_named"]
+__all__ = ["Peer", "all_peers", "peers_for", "peers_named"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,11 +30,15 @@ class Peer:
 
 
 def all_peers() -> Iterator[Peer]:
-    """Yield the peers of every room, in the order of the entries."""
-    for path in settings.PEER_REGISTRIES:
-        registry: Registry[Backend] = import_string(path)
-        for peer_id in registry.ids():
-            yield Peer(registry.room, registry.name, peer_id, registry.get(peer_id))
+    """Yield the peers of every room, in the order of the entries, whomever they are for."""
+    for registry in _registries():
+        yield from _peers(registry, registry.for_gateway())
+
+
+def peers_for(caller: object) -> Iterator[Peer]:
+    """Yield those of all peers that a caller may use."""
+    for registry in _registries():
+        yield from _peers(registry, registry.for_caller(caller))
 
 
 def peers_named(peer_id: str) -> list[Peer]:
@@ -43,3 +48,11 @@ def peers_named(peer_id: str) -> list[Peer]:
         known = ", ".join(sorted({peer.id for peer in all_peers()})) or "none"
         raise NotFound(f"There is no peer {peer_id!r}. There are: {known}.")
     return found
+
+
+def _registries() -> Iterator[Registry[Backend]]:
+    return (import_string(path) for path in settings.PEER_REGISTRIES)
+
+
+def _peers(registry: Registry[Backend], some: Visible[Backend]) -> Iterator[Peer]:
+    return (Peer(registry.room, registry.name, key, some.get(key)) for key in some.ids())

@@ -46,8 +46,8 @@ class Peers(APIView):
 
     @extend_schema(operation_id="health_peers", responses=HealthMatrixSerializer)
     def get(self, request: Request) -> Response:
-        """List all peers with their state, latency, last error and circuit breaker."""
-        return Response({"results": matrix()})
+        """List all peers that you may use: their state, latency, last error and circuit breaker."""
+        return Response({"results": matrix(request.user)})
 
 
 def _ok() -> dict[str, str]:

@@ -7,13 +7,12 @@ from django.http.response import HttpResponseBase
 from django.urls import reverse
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema
-from rest_framework.permissions import AllowAny
 from rest_framework.request import Request
-from rest_framework.viewsets import ViewSet
 
 from esap.api.pagination import published_page
+from esap.backends.visibility import Standing
 from query import published
-from query.views.conditional import unless_known
+from query.views.conditional import OfEntries, unless_known
 from query.views.shapes import SHAPES, page_of
 
 __all__ = ["LISTS", "PAGING"]
@@ -24,18 +23,16 @@ PAGING = [
 ]
 
 
-class _PublishedList(ViewSet):
-    """A read-only list made of the entries; anyone may see it, and nothing of the caller counts."""
+class _PublishedList(OfEntries):
+    """A read-only list made of the entries; anyone may see what is there for them."""
 
-    authentication_classes = ()
-    permission_classes = (AllowAny,)
     listing: ClassVar[str]
 
     def list(self, request: Request) -> HttpResponseBase:
         """Return one page of the list, filtered and ordered as asked."""
 
-        def page() -> dict[str, Any]:
-            everything = published.items(self.listing, _base(request))
+        def page(caller: Standing) -> dict[str, Any]:
+            everything = published.items(self.listing, _base(request), caller)
             return published_page(
                 request, published.select(everything, request.query_params.dict())
             )
@@ -44,7 +41,8 @@ class _PublishedList(ViewSet):
 
     def retrieve(self, request: Request, pk: str) -> HttpResponseBase:
         """Return one member by its integer id, or by its uri."""
-        return unless_known(request, lambda: published.find(self.listing, _base(request), pk))
+        base = _base(request)
+        return unless_known(request, lambda caller: published.find(self.listing, base, pk, caller))
 
 
 def _base(request: Request) -> str:

@@ -18,7 +18,6 @@ __all__ = ["SkyCoordinatesViewSet", "TablesFieldsViewSet"]
 class SkyCoordinatesViewSet(ViewSet):
     """Where a named object is on the sky, and which service said so."""
 
-    authentication_classes = ()
     permission_classes = (AllowAny,)
 
     @extend_schema(
@@ -29,13 +28,13 @@ class SkyCoordinatesViewSet(ViewSet):
     def list(self, request: Request) -> Response:
         """Return a named object's position in ICRS degrees."""
         with counted(request):
-            return Response(lookups.sky_coordinates(request.query_params.get("target_name", "")))
+            name = request.query_params.get("target_name", "")
+            return Response(lookups.sky_coordinates(name, request.user))
 
 
 class TablesFieldsViewSet(ViewSet):
     """The tables of one archive, each with its columns."""
 
-    authentication_classes = ()
     permission_classes = (AllowAny,)
 
     @extend_schema(
@@ -53,5 +52,6 @@ class TablesFieldsViewSet(ViewSet):
             tables = lookups.tables_and_fields(
                 dataset_uri=request.query_params.get("dataset_uri", ""),
                 access_url=request.query_params.get("access_url", ""),
+                caller=request.user,
             )
         return Response(published_page(request, tables))

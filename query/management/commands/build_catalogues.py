@@ -15,7 +15,7 @@ class Command(BaseCommand):
     help = "Make the embedded catalogues ready, so that the first search does not wait for them."
 
     def handle(self, *args: Any, **options: Any) -> None:
-        for archive in archives:
+        for archive in archives.for_gateway():
             if archive.config.type == "embedded":
                 archive.ping()
                 self.stdout.write(f"{archive.config.title}: ready.")

@@ -46,12 +46,12 @@ def entries(tmp_path, settings):
 def test_one_entry_makes_an_archive(entries) -> None:
     assert entries(GOOD) == []
 
-    archive = archives.get("mine")
+    archive = archives.for_gateway().get("mine")
 
-    assert archives.ids() == ["mine"]
+    assert archives.for_gateway().ids() == ["mine"]
     assert archive.config.base_url == "https://mine.example.org/tap"
     assert archive.config.datasets[0].table == "mine.stars"
-    assert mappings.get("sky").rule("ra").column == "s_ra"
+    assert mappings.for_gateway().get("sky").rule("ra").column == "s_ra"
 
 
 def test_a_misspelt_key_is_told_with_its_line_and_its_mend(entries) -> None:
@@ -116,7 +116,7 @@ def test_a_file_that_is_not_there_is_told(tmp_path) -> None:
 def test_the_operators_entry_replaces_the_one_that_ships(entries) -> None:
     assert entries(GOOD, GOOD.replace("title: Mine", "title: Ours")) == []
 
-    assert [archive.config.title for archive in archives] == ["Ours"]
+    assert [archive.config.title for archive in archives.for_gateway()] == ["Ours"]
 
 
 def test_a_folder_of_files_is_read_in_the_order_of_names(tmp_path, settings) -> None:
@@ -124,14 +124,14 @@ def test_a_folder_of_files_is_read_in_the_order_of_names(tmp_path, settings) -> 
     (tmp_path / "a.yaml").write_text(GOOD)
     settings.ENTRY_FILES = [tmp_path]
 
-    assert archives.get("mine").config.title == "Last"
+    assert archives.for_gateway().get("mine").config.title == "Last"
 
 
 def test_an_archive_that_no_entry_has_is_not_found(entries) -> None:
     entries(GOOD)
 
     with pytest.raises(NotFound, match=r"There is no 'yours'.*There are: mine\."):
-        archives.get("yours")
+        archives.for_gateway().get("yours")
 
 
 @pytest.mark.parametrize(

@@ -39,7 +39,7 @@ def one_new_file(tmp_path, monkeypatch, settings):
 
 
 def test_one_file_and_one_entry_make_a_new_kind_of_archive(one_new_file) -> None:
-    archive = archives.get("mine")
+    archive = archives.for_caller(None).get("mine")
 
     assert type(archive).__name__ == "ListArchive"
     assert archive.config.title == "Mine"
@@ -47,4 +47,4 @@ def test_one_file_and_one_entry_make_a_new_kind_of_archive(one_new_file) -> None
 
 
 def test_a_peer_is_built_once_and_kept(one_new_file) -> None:
-    assert archives.get("mine") is archives.get("mine")
+    assert archives.for_caller(None).get("mine") is archives.for_gateway().get("mine")

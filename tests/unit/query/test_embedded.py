@@ -456,7 +456,7 @@ class TestEntry:
             "    - {id: stars, type: embedded, title: Stars, catalogues: [hipparcos]}\n",
         )
 
-        archive = archives.get("stars")
+        archive = archives.for_gateway().get("stars")
 
         assert archives.problems() == []
         assert archive.config.folder == tmp_path / "catalogues"

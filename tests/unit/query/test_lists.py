@@ -184,7 +184,9 @@ def test_a_list_is_made_once_for_each_set_of_entries(monkeypatch):
     original = published._LISTS["archives"]
     published._items.cache_clear()
     monkeypatch.setitem(
-        published._LISTS, "archives", lambda base: made.append(base) or original(base)
+        published._LISTS,
+        "archives",
+        lambda base, caller: made.append(base) or original(base, caller),
     )
 
     for _ in range(3):

@@ -187,7 +187,7 @@ class TestTablesAndFields:
 class TestSkyCoordinates:
     def test_a_known_name_has_a_position_as_texts(self, monkeypatch):
         place = Place("M31", 10.684708, 41.26875, "openngc", "NGC 224")
-        monkeypatch.setattr(names, "resolve", lambda _: place)
+        monkeypatch.setattr(names, "resolve", lambda name, caller: place)
 
         reply = sky_coordinates(target_name="M31")
 
@@ -209,7 +209,7 @@ class TestSkyCoordinates:
         assert lookups._degrees(degrees) == text
 
     def test_an_unknown_name_is_a_problem(self, monkeypatch):
-        def resolve(name):
+        def resolve(name, caller):
             raise NotFound(f"No resolver knows {name!r}.")
 
         monkeypatch.setattr(names, "resolve", resolve)

@@ -282,5 +282,8 @@ class TestResolve:
         with FakePeer(sesame()) as peer:
             configured(peer)
 
-            assert [type(each) for each in resolvers] == [OpenNgcResolver, SesameResolver]
+            assert [type(each) for each in resolvers.for_gateway()] == [
+                OpenNgcResolver,
+                SesameResolver,
+            ]
             assert resolvers.problems() == []

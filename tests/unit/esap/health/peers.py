@@ -4,14 +4,15 @@ from collections.abc import Callable
 
 from esap.backends.base import Backend, BackendConfig
 from esap.backends.http import open_session
+from esap.backends.visibility import Visible, may_use
 
 
 class Patient(Backend):
     """A peer that answers its ping as it is told to."""
 
-    def __init__(self, peer_id: str, answer: Callable[[], None], url: str | None = None) -> None:
+    def __init__(self, peer_id: str, answer: Callable[[], None], **entry: object) -> None:
         config = BackendConfig(
-            id=peer_id, type="tap", title=peer_id.title(), url=url, private_network=True
+            id=peer_id, type="tap", title=peer_id.title(), private_network=True, **entry
         )
         super().__init__(config, open_session(config))
         self.answer = answer
@@ -29,14 +30,15 @@ class Ward:
     def __init__(self) -> None:
         self.patients: dict[str, Patient] = {}
 
-    def admit(self, peer_id: str, answer: Callable[[], None], url: str | None = None) -> None:
-        self.patients[peer_id] = Patient(peer_id, answer, url)
+    def admit(self, peer_id: str, answer: Callable[[], None], **entry: object) -> None:
+        self.patients[peer_id] = Patient(peer_id, answer, **entry)
 
-    def ids(self) -> list[str]:
-        return list(self.patients)
+    def for_gateway(self) -> Visible[Patient]:
+        return Visible(self.name, self.patients, self.patients.__getitem__)
 
-    def get(self, peer_id: str) -> Patient:
-        return self.patients[peer_id]
+    def for_caller(self, caller: object) -> Visible[Patient]:
+        theirs = [key for key, one in self.patients.items() if may_use(one.config, caller)]
+        return Visible(self.name, theirs, self.patients.__getitem__)
 
 
 ward = Ward()

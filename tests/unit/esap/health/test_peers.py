@@ -130,7 +130,7 @@ def test_the_breaker_of_a_peer_that_keeps_failing_is_shown(client, ward, monkeyp
     monkeypatch.setattr(retries, "_FIRST_PAUSE", 0.01)
 
     def ping_nobody():
-        ward.get("dead").http.get("http://127.0.0.1:1/")
+        ward.patients["dead"].http.get("http://127.0.0.1:1/")
 
     ward.admit("dead", ping_nobody, url="http://127.0.0.1:1/")
     for _ in range(5):
@@ -167,7 +167,7 @@ def checked(*arguments):
 
 def test_a_peer_is_checked_by_hand_in_plain_words(ward):
     with FakePeer(answer(b"well")) as peer:
-        ward.admit("gaia", lambda: ward.get("gaia").http.get(peer.url), url=peer.url)
+        ward.admit("gaia", lambda: ward.patients["gaia"].http.get(peer.url), url=peer.url)
         said = checked("gaia")
 
     assert said.startswith("Gaia (gaia; query archives, tap)\n")
@@ -180,7 +180,7 @@ def test_a_dead_peer_is_told_and_the_command_fails(ward):
     ward.admit("gaia", well)
     ward.admit(
         "dead",
-        lambda: ward.get("dead").http.get("http://127.0.0.1:1/"),
+        lambda: ward.patients["dead"].http.get("http://127.0.0.1:1/"),
         url="http://127.0.0.1:1/",
     )
     out = StringIO()
