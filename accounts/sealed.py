@@ -28,18 +28,22 @@ def peer_token_place(grant: Grant, audience: str, scope: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class SealedColumn:
-    """A column with sealed text, and how the place of a row's secret is told."""
+    """A column with sealed text, how the place of a row's secret is told, and what that needs."""
 
     model: type[Model]
     column: str
     place: Callable[[Any], str]
+    needs: tuple[str, ...] = ()
 
 
 SEALED = (
     SealedColumn(Grant, "refresh_token", refresh_place),
     SealedColumn(Grant, "id_token", id_place),
     SealedColumn(
-        PeerToken, "token", lambda row: peer_token_place(row.grant, row.audience, row.scope)
+        PeerToken,
+        "token",
+        lambda row: peer_token_place(row.grant, row.audience, row.scope),
+        needs=("grant",),
     ),
 )
 """All of them: `manage.py reseal` would forget a column that is not here."""

@@ -25,7 +25,8 @@ class ProblemSerializer(serializers.Serializer[Any]):
 class DocumentedSchema(AutoSchema):
     """The first paragraph of a view's docstring stands beside its path in Swagger UI and ReDoc.
 
-    Every call may answer with a problem besides what its view says.
+    Every call may answer with a problem besides what its view says. A DELETE has the body that
+    the view names as `delete_body`, if any.
     """
 
     def get_summary(self) -> str:
@@ -40,6 +41,13 @@ class DocumentedSchema(AutoSchema):
             problem = self.resolve_serializer(ProblemSerializer, "response")
             other = operation["responses"].setdefault("default", {"description": "A problem."})
             other.setdefault("content", {})[PROBLEM_JSON] = {"schema": problem.ref}
+            body = getattr(self.view, "delete_body", None)
+            if self.method == "DELETE" and body is not None:
+                shape = {"schema": self.resolve_serializer(body, "request").ref}
+                operation["requestBody"] = {
+                    "content": {"application/json": shape},
+                    "required": True,
+                }
         return operation
 
     def _is_list_view(self, *shape: Any) -> bool:

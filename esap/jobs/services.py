@@ -1,6 +1,7 @@
 """What rooms do with jobs: submit them, or record work that runs inside a request."""
 
 from collections.abc import Mapping
+from contextlib import suppress
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
@@ -13,9 +14,9 @@ from django.db.models import Q, QuerySet
 from django.utils import timezone
 from kombu.exceptions import OperationalError
 
-from esap.errors import BackendUnavailable, NotFound
+from esap.errors import BackendUnavailable, NotFound, WrongPhase
 from esap.jobs.kinds import checked_parameters, kind_named
-from esap.jobs.models import Event, Job, Phase
+from esap.jobs.models import UNFINISHED, Event, Job, Phase
 from esap.jobs.moves import (
     Result,
     abort,
@@ -31,6 +32,7 @@ from esap.jobs.tasks import run
 __all__ = [
     "Result",
     "abort",
+    "abort_all",
     "begin",
     "complete",
     "fail",
@@ -92,6 +94,16 @@ def jobs_of(caller: Caller) -> QuerySet[Job]:
     """Return the caller's own jobs; none for somebody who has not logged in."""
     owner = _user(caller)
     return Job.objects.filter(owner=owner) if owner else Job.objects.none()
+
+
+def abort_all(owner: AbstractBaseUser) -> int:
+    """Abort all unfinished jobs of a user; return how many."""
+    aborted = 0
+    for job in jobs_of(owner).filter(phase__in=UNFINISHED):
+        with suppress(NotFound, WrongPhase):  # It has ended meanwhile.
+            abort(job)
+            aborted += 1
+    return aborted
 
 
 def _create(phase: Phase, kind: str, parameters: dict[str, object], **members: Any) -> Job:

@@ -203,6 +203,16 @@ LOGIN_FAILED_REDIRECT = ENV.login_failed_redirect
 LOGOUT_REDIRECT = ENV.logout_redirect
 LOCAL_LOGIN = bool(ENV.local_login)
 API_TOKEN_DAYS = ENV.api_token_days
+# What a user can take a copy of, and what is ended before an account is deleted.
+ACCOUNT_DATA = [
+    "accounts.data.export.profile",
+    "accounts.data.export.grants",
+    "accounts.data.export.api_tokens",
+    "accounts.data.export.baskets",
+    "esap.jobs.export.jobs_held",
+    "accounts.data.export.audit_log",
+]
+ACCOUNT_ENDINGS = ["esap.jobs.services.abort_all", "accounts.tokens.forget"]
 JOB_KINDS = ["query.jobs.KINDS"]
 
 EVENTS_URL = ENV.events_url.rstrip("/")
