@@ -3,6 +3,7 @@
 import pytest
 
 from tests.support import properties  # noqa: F401 - it loads a profile of Hypothesis
+from tests.support.own_iam import own_iam  # noqa: F401 - a fixture
 from tests.support.workers import Spread
 
 
