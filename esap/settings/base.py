@@ -158,6 +158,7 @@ SPECTACULAR_SETTINGS = {
     "COMPONENT_SPLIT_REQUEST": True,
     # An empty choice is as good as none, and needs no schema of its own.
     "ENUM_ADD_EXPLICIT_BLANK_NULL_CHOICE": False,
+    "ENUM_NAME_OVERRIDES": {"ApiTokenState": ["live", "expired", "revoked"]},
     "LICENSE": {"name": "Apache-2.0"},
 }
 
