@@ -10,6 +10,7 @@ from tests.support.peers.base import Peer
 PEERS = {
     "dachs": "tests.support.peers.dachs:Dachs",
     "iam": "tests.support.peers.iam:Iam",
+    "chromium": "tests.support.peers.chromium:Chromium",
 }
 """Where the class of each peer is; it is imported on first use."""
 
