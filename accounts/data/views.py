@@ -27,7 +27,7 @@ __all__ = ["AccountViewSet"]
 _copies = Slots("copies of your data")
 
 
-class ConfirmSerializer(serializers.Serializer[Any]):
+class ConfirmDeletionSerializer(serializers.Serializer[Any]):
     """A word that nobody writes by mistake."""
 
     confirm = serializers.CharField(help_text="Your user name.")
@@ -37,7 +37,7 @@ class AccountViewSet(ViewSet):
     """Your account as a whole."""
 
     permission_classes = [HumanLogin]
-    delete_body = ConfirmSerializer
+    delete_body = ConfirmDeletionSerializer
 
     @extend_schema(
         operation_id="account_export",
@@ -71,7 +71,7 @@ class AccountViewSet(ViewSet):
 
         Your unfinished jobs are aborted, and your logins and connections ended.
         """
-        asked = ConfirmSerializer(data=request.data)
+        asked = ConfirmDeletionSerializer(data=request.data)
         asked.is_valid(raise_exception=True)
         user = caller_of(request)
         if asked.validated_data["confirm"] != user.get_username():
