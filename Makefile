@@ -25,8 +25,9 @@ WORKERS ?= 3
 test: $(VENV)/develops  ## all tests, ending with the real peers that took part; T= chooses some
 	$(RUN) -m pytest -n $(WORKERS) $(T)
 
-peers: $(VENV)/develops  ## as root on Debian: install the real peers that need system packages
+peers: $(VENV)/develops  ## as root on Debian: install and prepare the real peers of the tests
 	$(RUN) -m tests.support.peers install all
+	$(RUN) -m tests.support.peers prepare all
 
 lint: $(VENV)/develops  ## every check that needs no running gateway
 	$(RUN) -m ruff check .

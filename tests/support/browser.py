@@ -1,6 +1,7 @@
 """A page in a real browser without a window, for what only a browser can tell."""
 
 import os
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from unittest import mock
@@ -32,9 +33,13 @@ def browser_page(chromium: PeerInfo) -> Iterator[Page]:
     thread, which Django would take for a reason to refuse.
     """
     with (
+        # Chromium leaves traces in its user's home, whatever its profile.
+        tempfile.TemporaryDirectory(prefix="esap-chromium-", ignore_cleanup_errors=True) as home,
         mock.patch.dict(os.environ, DJANGO_ALLOW_ASYNC_UNSAFE="1"),
         sync_playwright() as playwright,
-        playwright.chromium.launch(executable_path=chromium.url, args=FLAGS) as browser,
+        playwright.chromium.launch(
+            executable_path=chromium.url, args=FLAGS, env={**os.environ, "HOME": home}
+        ) as browser,
         browser.new_page() as page,
     ):
         page.set_default_timeout(PATIENCE * 1000)

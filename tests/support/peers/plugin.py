@@ -38,7 +38,7 @@ class PeersOfTheRun:
     def start(self, name: str) -> PeerInfo:
         peer = load(PEERS[name])
         if not PeerCache(name).is_prepared(peer):
-            self._tell(f"Preparing {peer.title}: this is done once, and takes about a minute.")
+            self._tell(f"Preparing {peer.title}: this is done once, and may take a minute.")
         return runs.start(name, PEERS[name], label=self.label, owner=self.owner).info
 
     @pytest.hookimpl(optionalhook=True)
