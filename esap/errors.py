@@ -19,6 +19,7 @@ __all__ = [
     "EsapError",
     "ForbiddenAddress",
     "InvalidRequest",
+    "InvalidToken",
     "LoginAgain",
     "LoginFailed",
     "LoginRequired",
@@ -87,6 +88,13 @@ class LoginAgain(EsapError):
     slug = "login-again"
     title = "Log in again"
     status = HTTPStatus.UNAUTHORIZED
+
+
+class InvalidToken(LoginRequired):
+    """The token that came with the request is not accepted."""
+
+    slug = "invalid-token"
+    title = "Token not accepted"
 
 
 class NotConnected(EsapError):

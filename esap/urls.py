@@ -8,6 +8,7 @@ from django.urls import URLPattern, URLResolver, include, path, re_path
 from django.views.generic import RedirectView
 from drf_spectacular.views import SpectacularAPIView, SpectacularRedocView, SpectacularSwaggerView
 
+import accounts.login.urls
 import esap.events.gateway_urls
 import esap.health.urls
 import esap.jobs.urls
@@ -39,6 +40,7 @@ api: list[URLPattern | URLResolver] = [
     re_path(r"^problems(?:/(?P<slug>[a-z-]+))?/?$", ProblemPages.as_view(), name="problems"),
     path("health/", include(esap.health.urls)),
     path("admin/", admin.site.urls),
+    path("", include(accounts.login.urls)),
     path("", include(esap.events.gateway_urls)),
     path("", include(router.urls)),
     re_path(r"^(?P<room>[a-z]+)/?$", RoomRoot.as_view(), name="room"),

@@ -28,9 +28,11 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import set_rollback
 
+from esap.api.refusal import Refusal
 from esap.errors import (
     EsapError,
     InvalidRequest,
+    InvalidToken,
     LoginRequired,
     MethodNotAllowed,
     NotAcceptable,
@@ -114,6 +116,8 @@ def _as_esap_error(error: Exception) -> EsapError | None:
     """Return the EsapError that says what a DRF or Django exception means; None for a bug."""
     if isinstance(error, EsapError):
         return error
+    if isinstance(error, Refusal):
+        return error.error
     meaning = next((make for kind, make in _MEANINGS if isinstance(error, kind)), None)
     return meaning(error) if meaning else None
 
@@ -170,7 +174,9 @@ _MEANINGS: list[
 def _headers(known: EsapError) -> dict[str, str]:
     headers = {}
     if known.status == HTTPStatus.UNAUTHORIZED:
-        headers["WWW-Authenticate"] = "Bearer"
+        # RFC 6750, section 3.1.
+        reason = ' error="invalid_token"' if isinstance(known, InvalidToken) else ""
+        headers["WWW-Authenticate"] = f"Bearer{reason}"
     retry_after = known.extensions.get("retry_after")
     if retry_after is not None:
         headers["Retry-After"] = str(retry_after)

@@ -72,6 +72,7 @@ LANGUAGE_CODE = "en-gb"
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 AUTH_USER_MODEL = "accounts.User"
 AUTHENTICATION_BACKENDS = [
+    "accounts.login.backend.LoginBackend",
     "django.contrib.auth.backends.ModelBackend",
     "accounts.roles.RoleBackend",
 ]
@@ -128,7 +129,10 @@ DATA_UPLOAD_MAX_MEMORY_SIZE = ENV.max_body_bytes
 REST_FRAMEWORK = {
     "EXCEPTION_HANDLER": "esap.api.problems.problem_handler",
     "DEFAULT_SCHEMA_CLASS": "esap.api.schema.DocumentedSchema",
-    "DEFAULT_AUTHENTICATION_CLASSES": ["rest_framework.authentication.SessionAuthentication"],
+    "DEFAULT_AUTHENTICATION_CLASSES": [
+        "accounts.authentication.BearerTokens",
+        "accounts.authentication.Sessions",
+    ],
     "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
     "DEFAULT_RENDERER_CLASSES": [
         "esap.api.renderers.JSONRenderer",
@@ -187,6 +191,7 @@ CELERY_BEAT_SCHEDULE = {
         "options": {"expires": ENV.ping_seconds},
     },
     "destroy-jobs": {"task": "esap.jobs.destroy", "schedule": 3600.0},
+    "purge-accounts": {"task": "accounts.purge", "schedule": 3600.0},
 }
 
 # Entries: each room ships its own; the operator's come last and win.
@@ -195,7 +200,12 @@ ENTRY_FILES = [
     *([ENV.peers] if ENV.peers else []),
 ]
 # Where the rooms register, by dotted path, because the platform imports no room.
-PEER_REGISTRIES = ["query.backends.base.archives", "query.backends.base.resolvers"]
+PEER_REGISTRIES = [
+    "accounts.backends.base.providers",
+    "accounts.backends.base.connections",
+    "query.backends.base.archives",
+    "query.backends.base.resolvers",
+]
 ENTRY_SECTIONS = [*PEER_REGISTRIES, "query.backends.base.mappings", "query.menus.menus"]
 JOB_DAYS = ENV.job_days
 AUDIT_DAYS = ENV.audit_days
@@ -223,6 +233,16 @@ SEARCH_TIMEOUT = ENV.search_timeout
 SEARCH_TIMEOUT_MAX = ENV.search_timeout_max
 SEARCH_ROWS_MAX = ENV.search_rows_max
 SEARCHES_IN_FLIGHT = ENV.searches_in_flight
+
+BASKET_ITEMS = ENV.basket_items
+BASKET_ITEM_BYTES = ENV.basket_item_bytes
+BASKETS = ENV.baskets
+BASKET_BYTES = ENV.basket_bytes
+VISITOR_BASKET_ITEMS = ENV.visitor_basket_items
+VISITOR_BASKETS = ENV.visitor_baskets
+VISITOR_BASKET_BYTES = ENV.visitor_basket_bytes
+VISITORS_PER_ADDRESS = ENV.visitors_per_address
+VISITOR_DAYS = ENV.visitor_days
 
 LOGGING_CONFIG = None
 logging_config(ENV.log_level, ENV.log_format)

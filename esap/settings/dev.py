@@ -6,3 +6,4 @@ from esap.settings.secret import kept_secret
 
 SECRET_KEY = SECRET_KEY or kept_secret(DATA_DIR / "secret-key")
 VAULT_KEYS = ENV.vault_keys or [SECRET_KEY]
+LOCAL_LOGIN = ENV.local_login is not False

@@ -124,6 +124,53 @@ class Environment(BaseSettings):
         gt=0,
         description="Searches that one address may have running at once.",
     )
+    basket_items: int = Field(
+        default=5_000,
+        gt=0,
+        le=20_000,
+        description="Items that a basket of a user may have.",
+    )
+    basket_item_bytes: int = Field(
+        default=100_000,
+        gt=0,
+        description="Largest item that a basket takes, in bytes of JSON.",
+    )
+    baskets: int = Field(
+        default=50,
+        ge=0,
+        description="Baskets that a user may have besides `default`.",
+    )
+    basket_bytes: int = Field(
+        default=20_000_000,
+        gt=0,
+        description="Bytes that all baskets of a user may have together.",
+    )
+    visitor_basket_items: int = Field(
+        default=200,
+        gt=0,
+        le=20_000,
+        description="Items that a basket of a visitor, who has not logged in, may have.",
+    )
+    visitor_baskets: int = Field(
+        default=3,
+        ge=0,
+        description="Baskets that a visitor may have besides `default`.",
+    )
+    visitor_basket_bytes: int = Field(
+        default=300_000,
+        gt=0,
+        description="Bytes that all baskets of a visitor may have together.",
+    )
+    visitors_per_address: int = Field(
+        default=200,
+        ge=0,
+        description="Visitors of one address (in IPv6, of one /64) whose baskets are kept at once.",
+    )
+    visitor_days: float = Field(
+        default=14.0,
+        gt=0,
+        description="Days that a visitor's baskets are kept after they last changed.",
+    )
     ping_seconds: float = Field(
         default=60.0,
         gt=0,
@@ -145,6 +192,25 @@ class Environment(BaseSettings):
         default=30.0,
         gt=0,
         description="Days that a job is kept after it was made; then it is destroyed.",
+    )
+    login_redirect: str = Field(
+        default="",
+        description="Where a browser goes after a login that did not say, such as "
+        "/esap-gui/login. Empty: the first page.",
+    )
+    login_failed_redirect: str = Field(
+        default="",
+        description="Where a browser goes after a login that failed, such as /esap-gui/error; "
+        "`?problem=` says why. Empty: a page that tells.",
+    )
+    logout_redirect: str = Field(
+        default="",
+        description="Where the provider sends a browser after a logout. Empty: the first page.",
+    )
+    local_login: bool | None = Field(
+        default=None,
+        description="Whether accounts of `manage.py createsuperuser` may log in by password. "
+        "Unset: on with `make run`, off in production.",
     )
     audit_days: float = Field(
         default=365.0,

@@ -1,0 +1,1 @@
+"""Logging in at an OpenID provider, and out again, in a browser."""

@@ -1,0 +1,1 @@
+"""Profiles: who the caller is, in the published shape and in ours."""

@@ -1,0 +1,59 @@
+"""Forgetting tokens: here at once, and at the server as well as it goes."""
+
+from collections.abc import Iterable
+
+import structlog
+
+from accounts.backends.base import connections, providers
+from accounts.models import Grant, User
+from accounts.sealed import id_place, refresh_place
+from esap.errors import EsapError
+from esap.vault import CannotUnseal, unseal
+
+__all__ = ["end", "forget", "forget_session"]
+
+logger = structlog.get_logger(__name__)
+
+
+def end(grant: Grant) -> None:
+    """Forget a grant, and tell the server that its refresh token is not needed any more.
+
+    A server that is away is not waited for twice: what is forgotten here stays forgotten.
+    """
+    registry = providers if grant.kind == Grant.Kind.LOGIN else connections
+    Grant.objects.filter(pk=grant.pk).delete()
+    try:
+        token = unseal(grant.refresh_token, bound_to=refresh_place(grant))
+        if token:
+            registry.for_gateway().get(grant.server).revoke(token)
+    except (EsapError, CannotUnseal) as error:
+        logger.warning("not revoked at the server", server=grant.server, why=str(error))
+
+
+def forget(user: User) -> None:
+    """End all logins and connections of a user."""
+    _end_all(Grant.objects.filter(user=user))
+
+
+def forget_session(session_key: str) -> tuple[str, str]:
+    """End the login that belongs to one of our sessions.
+
+    Returns the id of its provider's entry and its ID token, a hint for the provider's logout; both
+    empty if there is none, as for a local account.
+    """
+    if not session_key:
+        return "", ""
+    grant = Grant.objects.filter(session_key=session_key).first()
+    if grant is None:
+        return "", ""
+    try:
+        hint = unseal(grant.id_token, bound_to=id_place(grant))
+    except CannotUnseal:
+        hint = ""
+    end(grant)
+    return grant.server, hint
+
+
+def _end_all(grants: Iterable[Grant]) -> None:
+    for grant in list(grants):
+        end(grant)
