@@ -68,7 +68,7 @@ def _may_have(owner: Owner, name: str) -> bool:
 def _move_in(
     owner: Owner, target: Basket, items: Iterable[BasketItem], *, without_limit: bool = False
 ) -> tuple[int, list[BasketItem]]:
-    """Move items that a basket does not have into it; return how many, and those that do not fit."""
+    """Move the items that a basket lacks into it; return how many, and those that do not fit."""
     there = set(target.items.values_list("digest", flat=True))
     room = Room.of(owner, target)
     moved: list[BasketItem] = []

@@ -35,11 +35,8 @@ __all__ = [
     "shown_whole",
 ]
 
-_EXAMPLE = {
-    "kind": "row",
-    "archive": "gaia_bright",
-    "record": {"source_id": 66714384142368256, "url": ""},
-}
+_RECORD = {"source_id": 66714384142368256, "parallax": 7.38}
+_EXAMPLE = {"kind": "row", "archive": "gaia_bright", "record": _RECORD}
 
 
 class ItemSerializer(serializers.Serializer[Any]):
@@ -48,15 +45,15 @@ class ItemSerializer(serializers.Serializer[Any]):
     kind = serializers.ChoiceField(
         choices=KINDS,
         required=False,
-        initial=_EXAMPLE["kind"],
+        initial="row",
         help_text="Without one, it is an item of the published front end, and listed as a row.",
     )
     archive = serializers.CharField(
-        max_length=ARCHIVE_LENGTH, required=False, initial=_EXAMPLE["archive"]
+        max_length=ARCHIVE_LENGTH, required=False, initial="gaia_bright"
     )
     record = serializers.JSONField(
         required=False,
-        initial=_EXAMPLE["record"],
+        initial=_RECORD,
         help_text="The row: an object, or a list of values. Other keys may stand beside it.",
     )
 

@@ -1,6 +1,6 @@
 """What users and visitors do with baskets: look, add, replace, rename, take out.
 
-`if_match` are the entity tags of which the basket must have one, as in If-Match; None asks for none.
+`if_match` are entity tags, of which the basket must have one, as in If-Match; None asks for none.
 """
 
 from collections.abc import Sequence

@@ -6,7 +6,6 @@ from typing import Any, ClassVar
 from uuid import UUID
 
 from django.utils.http import parse_etags
-from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework.permissions import AllowAny
 from rest_framework.request import Request
@@ -15,7 +14,6 @@ from rest_framework.serializers import Serializer
 
 from accounts.baskets import services
 from accounts.baskets.serializers import (
-    AddedSerializer,
     BasketChoiceSerializer,
     BasketListQuerySerializer,
     BasketPageSerializer,

@@ -30,8 +30,8 @@ class ProfileSerializer(serializers.Serializer[Any]):
     user_email = serializers.CharField()
     oidc_id_token = serializers.CharField(help_text="Always empty.")
     oidc_access_token = serializers.CharField(
-        help_text="A token of ours that can only read, for ten minutes. Empty for a caller who came "
-        "with a token."
+        help_text="A token of ours that can only read, for ten minutes. Empty for a caller who "
+        "came with a token."
     )
     id_token_expiration = serializers.DateTimeField(help_text="When to log in again.")
     query_schema = serializers.JSONField(allow_null=True, help_text="Always null.")

@@ -93,7 +93,7 @@ class WhoAmIViewSet(PrivateViewSet):
         """Tell who the caller is; and somebody who has not logged in, where to."""
         if request.user.is_authenticated:
             return Response(services.who(caller_of(request), credential_of(request)))
-        login = request.build_absolute_uri(f"{reverse('api-root')}oidc/authenticate/")
+        login = request.build_absolute_uri(reverse("oidc-authenticate"))
         return Response({"authenticated": False, "login_url": login})
 
 

@@ -1,0 +1,20 @@
+"""The periodic task that lets go of what is kept of people for a time only."""
+
+import structlog
+from celery.contrib.django.task import DjangoTask
+from django.core.management import call_command
+
+from accounts.audit import drop_old
+from accounts.baskets.services import purge_visitors
+from esap.celery import app
+
+__all__ = ["purge"]
+
+logger = structlog.get_logger(__name__)
+
+
+@app.task(name="accounts.purge", base=DjangoTask)
+def purge() -> None:
+    """Delete old lines of the audit log, baskets that visitors left behind, and ended sessions."""
+    logger.info("purged", audit_events=drop_old(), baskets=purge_visitors())
+    call_command("clearsessions")
