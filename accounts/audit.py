@@ -9,6 +9,7 @@ from django.http import HttpRequest
 from django.utils import timezone
 from rest_framework.request import Request
 
+from accounts.actions import Action
 from accounts.models import AuditEvent, User
 from esap.api.in_flight import caller_address
 
@@ -18,13 +19,13 @@ logger = structlog.get_logger("esap.audit")
 
 
 def record(
-    action: str,
+    action: Action,
     user: User | None,
     *,
     request: HttpRequest | Request | None = None,
     **detail: Any,
 ) -> None:
-    """Write down an action, such as `login` or `token.made`; `detail` must hold no secret.
+    """Write down what was done; `detail` must hold no secret.
 
     It is in the caller's transaction: what is undone was not done.
     """
@@ -32,12 +33,12 @@ def record(
     AuditEvent.objects.create(
         user=user,
         username=user.get_username() if user else "",
-        action=action,
+        action=action.value,
         detail=detail,
         address=caller_address(request) if request is not None else "",
         request_id=str(context.get("request_id", "")),
     )
-    logger.info("audit", action=action, user=user.pk if user else None, **detail)
+    logger.info("audit", action=action.value, user=user.pk if user else None, **detail)
 
 
 def drop_old() -> int:
