@@ -1,8 +1,10 @@
 """What the gateway asks of OAuth servers: those one logs in at, and those one connects to."""
 
 from abc import abstractmethod
+from base64 import urlsafe_b64encode
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from hashlib import sha256
 from typing import Any, ClassVar
 from urllib.parse import urlencode
 
@@ -84,14 +86,18 @@ class OAuthServer(Backend):
         """Return what a request for authorization holds besides the standard's parameters."""
         return {}
 
-    def authorization_url(self, **parameters: str) -> str:
-        """Return where to send the user's browser."""
+    def authorization_url(self, *, state: str, verifier: str, redirect_uri: str) -> str:
+        """Return where to send the user's browser (RFC 6749, section 4.1.1; RFC 7636, 4.3)."""
+        challenge = urlsafe_b64encode(sha256(verifier.encode("ascii")).digest())
         asked = {
             "response_type": "code",
             "client_id": self.config.client_id,
             "scope": " ".join(self.config.scopes),
+            "redirect_uri": redirect_uri,
+            "state": state,
+            "code_challenge": challenge.rstrip(b"=").decode(),
+            "code_challenge_method": "S256",
             **self.extra(),
-            **parameters,
         }
         address = self.endpoint("authorization_endpoint")
         return f"{address}{'&' if '?' in address else '?'}{urlencode(asked)}"
