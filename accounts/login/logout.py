@@ -5,7 +5,8 @@ from typing import Any, cast
 
 from django.conf import settings
 from django.contrib.sessions.backends.base import SessionBase
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.shortcuts import render
 from django.urls import reverse
 from django.utils.decorators import method_decorator
 from django.utils.module_loading import import_string
@@ -30,10 +31,14 @@ __all__ = ["BackChannelLogout", "Logout"]
 # The origin is checked instead: the published front end has no CSRF token to send.
 @method_decorator([never_cache, csrf_exempt], name="dispatch")
 class Logout(OIDCLogoutView):  # type: ignore[misc]  # it has no types
-    """End the session here and, by a redirect, the one at the provider."""
+    """End the session here, and send the browser to end the one at the provider."""
 
     def post(self, request: HttpRequest) -> HttpResponse:
-        """Redirect to the provider's logout; a program gets its address as JSON."""
+        """Answer with a page that goes on to the provider's logout; a program gets its address.
+
+        A page and no redirect: browsers hold redirects of forms to our own origin (W3C CSP level 3,
+        form-action).
+        """
         try:
             check_origin(request)
         except EsapError as error:
@@ -46,7 +51,7 @@ class Logout(OIDCLogoutView):  # type: ignore[misc]  # it has no types
             record(Action.LOGOUT, user, request=request)
             address = _provider_logout(server, hint, back_to) or back_to
         if request.get_preferred_type(["application/json", "text/html"]) == "text/html":
-            return HttpResponseRedirect(address)
+            return render(request, "accounts/logged_out.html", {"address": address})
         return JsonResponse({"logout_url": address})
 
     def get(self, request: HttpRequest) -> HttpResponse:

@@ -41,7 +41,10 @@ def test_a_connection_ends_here_and_at_the_peer(alice, gateway):
     connect(alice)
     before = gateway.hits().get("/token/revocation", 0)
 
-    answer = alice.gateway.delete(f"{CONNECTIONS}hub", headers={"sec-fetch-site": "same-origin"})
+    answer = alice.gateway.delete(
+        f"{CONNECTIONS}hub",
+        headers={"accept": "application/json", "sec-fetch-site": "same-origin"},
+    )
 
     assert answer.status_code == 204
     assert not Grant.objects.filter(kind="connection").exists()
