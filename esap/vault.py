@@ -40,7 +40,7 @@ def unseal(sealed: str, *, bound_to: str) -> str:
         return ""
     try:
         text = _keys().decrypt(sealed).decode()
-    except InvalidToken as error:
+    except (InvalidToken, ValueError) as error:  # the latter where it is no base64 at all
         raise CannotUnseal("None of the keys opens it.") from error
     place, _, secret = text.partition("\0")
     if place != bound_to:
@@ -52,7 +52,7 @@ def is_sealed_by_first_key(sealed: str) -> bool:
     """Say whether a stored secret is sealed by the key that seals now."""
     try:
         _fernet(settings.VAULT_KEYS[0]).decrypt(sealed)
-    except InvalidToken:
+    except (InvalidToken, ValueError):
         return False
     return True
 
