@@ -12,13 +12,16 @@ COMPILE := pip compile --quiet --universal --no-strip-extras --python-version 3.
            --no-emit-index-url --custom-compile-command "make pins" $(if $(UPGRADE),--upgrade)
 
 .DEFAULT_GOAL := help
-.PHONY: help run test peers lint format bench docs reference pins clean
+.PHONY: help run account test peers lint format bench docs reference pins clean
 
 help:  ## list what can be asked
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 run: $(VENV)/runs  ## the whole gateway on this machine, at http://localhost:8000; Ctrl-C stops it
 	@$(RUN) -m esap.serve
+
+account: $(VENV)/runs  ## an account of this machine's own, to log in with where no provider is configured
+	@$(RUN) manage.py createsuperuser
 
 # More than there are cores, because much of a test is waiting.
 WORKERS ?= 3

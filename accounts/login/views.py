@@ -143,7 +143,10 @@ def _asked_for(request: HttpRequest) -> Provider | None:
 
 
 def _choice(request: HttpRequest) -> HttpResponse:
+    """Let the user choose where to log in, if there is a choice."""
     back = get_next_url(request, "next") or ""
+    if not len(providers.for_gateway()):
+        return HttpResponseRedirect(f"{reverse('local-login')}?{urlencode({'next': back})}")
     names = [
         (provider.config.title, urlencode({"provider": provider.config.id, "next": back}))
         for provider in providers.for_gateway()

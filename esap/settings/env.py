@@ -209,7 +209,7 @@ class Environment(BaseSettings):
     )
     local_login: bool | None = Field(
         default=None,
-        description="Whether accounts of `manage.py createsuperuser` may log in by password. "
+        description="Whether accounts of `make account` may log in by password. "
         "Unset: on with `make run`, off in production.",
     )
     audit_days: float = Field(
