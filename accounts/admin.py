@@ -8,12 +8,14 @@ from django.db.models import Count, QuerySet
 from django.http import HttpRequest
 
 from accounts.activation import activate, deactivate
+from accounts.admin_login import AdminLoginForm
 from accounts.api_tokens import services as api_tokens
 from accounts.models import ApiToken, AuditEvent, Basket, Grant, User
 from esap.api.admin import ReadOnly
 
 __all__ = ["ApiTokenAdmin", "AuditEventAdmin", "BasketAdmin", "GrantAdmin", "UserAdmin"]
 
+admin.site.login_form = AdminLoginForm
 admin.site.login_template = "accounts/admin_login.html"
 admin.site.unregister(Group)  # What somebody may do follows from groups at the provider.
 

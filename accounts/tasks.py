@@ -4,6 +4,7 @@ import structlog
 from celery.contrib.django.task import DjangoTask
 from django.core.management import call_command
 
+from accounts.api_tokens.services import drop_ended
 from accounts.audit import drop_old
 from accounts.baskets.services import purge_visitors
 from esap.celery import app
@@ -15,6 +16,8 @@ logger = structlog.get_logger(__name__)
 
 @app.task(name="accounts.purge", base=DjangoTask)
 def purge() -> None:
-    """Delete old lines of the audit log, baskets that visitors left behind, and ended sessions."""
-    logger.info("purged", audit_events=drop_old(), baskets=purge_visitors())
+    """Delete old lines of the audit log, what visitors left behind, ended tokens and sessions."""
+    logger.info(
+        "purged", audit_events=drop_old(), baskets=purge_visitors(), api_tokens=drop_ended()
+    )
     call_command("clearsessions")

@@ -24,6 +24,7 @@ __all__ = [
     "MOST_LIVE",
     "PREFIX",
     "allows",
+    "drop_ended",
     "find",
     "live",
     "make",
@@ -146,6 +147,13 @@ def tokens_of(user: User) -> QuerySet[ApiToken]:
 def live(tokens: QuerySet[ApiToken]) -> QuerySet[ApiToken]:
     """Return those tokens that have neither expired nor been revoked."""
     return tokens.filter(revoked=None, expires__gt=timezone.now())
+
+
+def drop_ended() -> int:
+    """Delete tokens that ended as long ago as the audit log is kept; return how many."""
+    oldest = timezone.now() - timedelta(days=settings.AUDIT_DAYS)
+    ended = Q(expires__lt=oldest) | Q(revoked__lt=oldest)
+    return ApiToken.objects.filter(ended).delete()[0]
 
 
 def _note_address(token: ApiToken, request: HttpRequest | Request) -> None:

@@ -81,7 +81,9 @@ _Maker = Callable[[Grant, _Wanted, Lease], Given]
 
 
 def _given(wanted: _Wanted, kind: Grant.Kind, server: str, make: _Maker) -> Given:
-    grants = Grant.objects.filter(user=wanted.user, kind=kind).select_related("user")
+    # The user of a long job may have been closed since it began.
+    mine = Grant.objects.filter(user=wanted.user, user__is_active=True, kind=kind)
+    grants = mine.select_related("user")
     if server:
         grants = grants.filter(server=server)
     found = list(grants)

@@ -1,5 +1,8 @@
 """The admin as operators and admins meet it."""
 
+from datetime import timedelta
+from urllib.parse import quote
+
 import pytest
 from django.contrib import admin
 from django.contrib.sessions.models import Session
@@ -19,8 +22,12 @@ from accounts.models import (
     User,
 )
 from accounts.roles import apply_role
+from accounts.sealed import peer_token_place
+from accounts.tokens import token_for
+from esap.errors import LoginAgain
 from esap.health.models import PeerHealth
 from esap.jobs import services as jobs
+from esap.vault import seal
 
 pytestmark = pytest.mark.django_db
 
@@ -207,6 +214,45 @@ def test_an_api_token_of_an_operator_does_not_come_in(bob):
     answer = APIClient().get(USERS, headers={"Authorization": f"Bearer {text}"})
 
     assert answer.status_code == 302
+
+
+def test_the_login_page_leads_to_the_provider_and_back(client, settings):
+    settings.LOCAL_LOGIN = False
+
+    page = client.get(USERS, follow=True).content.decode()
+
+    there = f"/esap-api/oidc/authenticate?next={quote(USERS, safe='')}"
+    assert f'href="{there}"' in page
+    assert 'type="password"' not in page
+
+
+@pytest.mark.parametrize("allowed", [True, False])
+def test_a_password_opens_the_admin_only_where_local_accounts_may_log_in(
+    client, settings, django_user_model, allowed
+):
+    settings.LOCAL_LOGIN = allowed
+    django_user_model.objects.create_superuser("root", password="correct")  # noqa: S106
+
+    client.post(f"{ADMIN}login/", {"username": "root", "password": "correct"})
+
+    assert (client.get(USERS).status_code == 200) == allowed
+    assert Session.objects.exists() == allowed
+
+
+def test_a_closed_account_gets_no_token_for_a_peer(operator, ada):
+    grant = Grant.objects.create(user=ada, kind="login", server="iam")
+    PeerToken.objects.create(
+        grant=grant,
+        audience="rucio",
+        token=seal("secret", bound_to=peer_token_place(grant, "rucio", "")),
+        expires=timezone.now() + timedelta(hours=1),
+    )
+    assert token_for(ada, "rucio").token == "secret"  # noqa: S105
+
+    operator.post(f"{USERS}{ada.pk}/change/", {"_save": "Save"})
+
+    with pytest.raises(LoginAgain):
+        token_for(ada, "rucio")
 
 
 def test_a_text_in_the_audit_log_is_no_markup(operator, ada):

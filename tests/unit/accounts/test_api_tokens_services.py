@@ -251,3 +251,17 @@ def test_what_an_admin_revokes_says_who_did(ada, bob):
 
     event = ada.audit_events.get(action="token.revoked")
     assert event.detail == {"token": str(token.pk), "name": "laptop", "by": bob.pk}
+
+
+def test_a_token_that_ended_long_ago_is_dropped(ada, settings):
+    settings.AUDIT_DAYS = 10
+    expired, revoked, fresh, live = (made(ada)[0] for _ in range(4))
+    old = timezone.now() - timedelta(days=10, seconds=1)
+    ApiToken.objects.filter(pk=expired.pk).update(expires=old)
+    ApiToken.objects.filter(pk=revoked.pk).update(revoked=old)
+    services.revoke(ada, fresh.pk)
+
+    dropped = services.drop_ended()
+
+    assert dropped == 2
+    assert set(ApiToken.objects.all()) == {fresh, live}
