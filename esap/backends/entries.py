@@ -199,7 +199,7 @@ def _sentence(detail: Any, entry: Entry) -> str:
         return f"{name!r} is not a known key{of}."
     if detail["type"] == "missing":
         return f"{name!r} is missing{of}."
-    return f"{name!r}{of}: {detail['msg']}."
+    return f"{name!r}{of}: {detail['msg'].removeprefix('Value error, ')}."
 
 
 def _mend(detail: Any, model: type[BaseModel]) -> str:
