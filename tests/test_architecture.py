@@ -30,6 +30,14 @@ NOT_DESCRIBED = {
     "/esap-api/redoc/": "a page that shows the description",
     "/esap-api": "another spelling of /esap-api/",
 }
+PAGES = {
+    "/esap-api/oidc/authenticate/": "sends a browser to the login provider",
+    "/esap-api/oidc/callback/": "takes it back",
+    "/esap-api/oidc/logout/": "ends its session",
+    "/esap-api/oidc/backchannel-logout/{provider}/": "hears from the provider, whose tokens it checks",
+    "/esap-api/oidc/local/": "asks for a password, where local accounts are allowed",
+}
+"""Pages of a login: no calls of the API, and for people who are not known yet."""
 VALUES = ["1b4e28ba-2fa1-41d2-883f-0016d3cca427", "not-found", "query"]
 
 
@@ -47,7 +55,8 @@ def routes(urlconf):
     return [(route, view) for route, view in walk(get_resolver(urlconf), "") if "esap-api" in route]
 
 
-GATEWAY = routes("esap.urls")
+ALL = routes("esap.urls")
+GATEWAY = [(route, view) for route, view in ALL if hasattr(view, "cls")]
 EVENTS = routes("esap.events.urls")
 
 
@@ -103,6 +112,10 @@ def test_a_route_is_described_with_all_its_methods(route, view):
 def test_what_is_not_described_is_there_all_the_same():
     assert NOT_DESCRIBED.keys() <= {path_of(route) for route, _ in GATEWAY}
     assert not NOT_DESCRIBED.keys() & described().keys()
+
+
+def test_only_the_pages_of_a_login_are_no_calls_of_the_api():
+    assert {path_of(route) for route, view in ALL if not hasattr(view, "cls")} == PAGES.keys()
 
 
 @pytest.mark.parametrize(("route", "view"), **named(GATEWAY + EVENTS))
@@ -169,6 +182,7 @@ def test_a_setting_is_documented(variable):
 def test_every_setting_that_the_pages_tell_of_is_there():
     for_tests = {"ESAP_PEERS_CACHE", "ESAP_REQUIRE_PEERS"}
     by_compose = {"ESAP_HTTP_PORT", "ESAP_HTTPS_PORT"}
+    of_examples = {"ESAP_IAM_SECRET", "ESAP_HUB_SECRET", "ESAP_TOKEN"}
     pages = [BASE_DIR / "README.md", *(BASE_DIR / "docs").glob("[!_]*/**/*.md")]
 
     told = {
@@ -177,12 +191,31 @@ def test_every_setting_that_the_pages_tell_of_is_there():
         for variable in re.findall(r"\bESAP_[A-Z_]*[A-Z]\b", page.read_text(encoding="utf-8"))
     }
 
-    assert told - for_tests - by_compose - set(VARIABLES) == set()
+    assert told - for_tests - by_compose - of_examples - set(VARIABLES) == set()
 
 
 @pytest.mark.parametrize("file", MODULES, ids=lambda file: str(file.relative_to(BASE_DIR)))
 def test_a_module_is_not_long(file):
     assert len(file.read_text(encoding="utf-8").splitlines()) <= MOST_LINES
+
+
+FOR_THE_GATEWAY = {
+    "esap/health/peers.py": "all peers are pinged, whomever they are for",
+    "query/management/commands/build_catalogues.py": "it is the operator who asks",
+    "query/parameters.py": "an archive that was found for its caller knows its mapping",
+}
+"""Who may see entries without a caller, and why. `accounts` finds out who the caller is."""
+
+
+def test_all_others_ask_for_entries_on_behalf_of_a_caller():
+    asking = {
+        str(file.relative_to(BASE_DIR))
+        for file in MODULES
+        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Attribute) and node.attr == "for_gateway"
+    }
+
+    assert {file for file in asking if not file.startswith("accounts/")} == FOR_THE_GATEWAY.keys()
 
 
 @pytest.mark.parametrize("room", settings.ROOMS)

@@ -59,9 +59,13 @@ def archives(fake, tmp_path, settings):
     """Return a function that configures so many archives; there is one to begin with."""
     cache.clear()
 
-    def configure(count):
+    def configure(count, sections=(), **changes):
+        folder = tmp_path / f"{count}-{len(changes)}"  # a file is read once
+        folder.mkdir()
         settings.ENTRY_FILES = write_entries(
-            tmp_path, [star_archive(f"archive{n}", fake.url()) for n in range(count)]
+            folder,
+            [star_archive(f"archive{n}", fake.url(), **changes) for n in range(count)],
+            **dict(sections),
         )
 
     configure(1)
@@ -113,6 +117,16 @@ def ada(django_user_model):
 )
 def test_what_entries_and_archives_tell_takes_no_statement(path):
     assert statements("GET", path) == []
+
+
+@pytest.mark.parametrize("of", ["archives", "datasets-uri", "configuration?name=navbar"])
+def test_where_entries_are_for_groups_only_a_login_is_looked_up(of, archives, ada):
+    menu = {"id": "navbar", "items": []}
+    archives(1, sections={"menus": [menu]}, groups=["escape"])
+    path = f"/esap-api/query/{of}"
+
+    assert statements("GET", path) == []
+    assert len(statements("GET", path, client=ada)) == 2  # the session, and the user
 
 
 @pytest.mark.parametrize("path", ["/esap-api/health/ready", "/esap-api/health/peers"])

@@ -74,6 +74,29 @@ def test_the_matrix_tells_of_each_peer_what_it_is_and_how(client, ward):
     assert (rows["new"]["state"], rows["new"]["checked"]) == ("unknown", None)
 
 
+def test_a_peer_that_is_for_a_group_is_shown_to_its_members_alone(client, ward, django_user_model):
+    ward.admit("vault", ill, groups=["/escape/esap"])
+    ward.admit("gaia", well)
+    ping_peers()
+    before = matrix(client)
+    client.force_login(django_user_model.objects.create_user("ada", claimed_groups=["escape"]))
+    stranger = matrix(client)
+    client.force_login(django_user_model.objects.create_user("bob", claimed_groups=["escape/esap"]))
+
+    member = matrix(client)
+
+    assert (list(before), list(stranger)) == (["gaia"], ["gaia"])
+    assert list(member) == ["vault", "gaia"]
+    assert member["vault"]["state"] == "failing"  # whomever it is for, it is pinged
+
+
+def test_the_matrix_is_kept_by_no_cache_that_callers_share(client, ward):
+    answer = client.get("/esap-api/health/peers")
+
+    assert answer["Cache-Control"] == "private, no-cache"
+    assert {"Cookie", "Authorization"} <= {name.strip() for name in answer["Vary"].split(",")}
+
+
 def test_the_last_error_stays_when_a_peer_is_well_again(client, ward):
     ward.admit("vizier", ill)
     ping_peers()
