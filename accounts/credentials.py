@@ -9,7 +9,7 @@ from rest_framework.request import Request
 
 from accounts.models import User
 
-__all__ = ["SESSION", "Credential", "credential_of", "caller_of"]
+__all__ = ["SESSION", "Credential", "caller_of", "credential_of"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,7 @@ from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
 
 from accounts.credentials import credential_of
+from esap.api.refusal import Refusal
 from esap.errors import NotAllowed
 
 __all__ = ["HumanLogin"]
@@ -19,7 +20,7 @@ class HumanLogin(BasePermission):
     """
 
     def has_permission(self, request: Request, view: Any) -> bool:
-        """Return whether somebody has logged in; raise `NotAllowed` for a token of ours."""
+        """Return whether somebody has logged in; refuse a token of ours with `NotAllowed`."""
         if not credential_of(request).is_of_a_person:
-            raise NotAllowed("An API token cannot do this. Use your browser login.")
+            raise Refusal(NotAllowed("An API token cannot do this. Use your browser login."))
         return request.user.is_authenticated

@@ -23,10 +23,9 @@ class NewTokenSerializer(serializers.Serializer[Any]):
     """What a token is to be."""
 
     name = serializers.CharField(max_length=100, help_text="What it is for, as you will know it.")
-    scopes = serializers.ListField(
-        child=serializers.ChoiceField(choices=SCOPES),
-        min_length=1,
-        max_length=len(SCOPES),
+    scopes = serializers.MultipleChoiceField(
+        choices=SCOPES,
+        allow_empty=False,
         help_text="`read`, `write`, or those of one room, such as `query:read`.",
     )
     expires = serializers.DateTimeField(required=False, help_text="In 90 days, unless you say.")

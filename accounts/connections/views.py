@@ -18,6 +18,7 @@ from accounts.connections import services
 from accounts.credentials import caller_of, credential_of
 from accounts.permissions import HumanLogin
 from accounts.private import PrivateViewSet
+from esap.api.refusal import Refusal
 from esap.errors import NotAllowed
 
 __all__ = ["ConnectionViewSet"]
@@ -47,9 +48,9 @@ class BrowserLogin(BasePermission):
     """A session: what is begun waits in it for the answer."""
 
     def has_permission(self, request: Request, view: Any) -> bool:
-        """Return whether somebody has logged in; raise `NotAllowed` for a token."""
+        """Return whether somebody has logged in; refuse a token with `NotAllowed`."""
         if credential_of(request).kind != "session":
-            raise NotAllowed("Connections are made in a browser. Log in there.")
+            raise Refusal(NotAllowed("Connections are made in a browser. Log in there."))
         return request.user.is_authenticated
 
 

@@ -1,4 +1,4 @@
-"""An error of ours, as authenticators raise it.
+"""An error of ours, as authenticators and permissions raise it.
 
 In a module of its own: DRF imports the authenticators before its own views can be imported.
 """

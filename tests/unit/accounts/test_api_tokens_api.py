@@ -170,6 +170,26 @@ def test_a_login_by_an_access_token_of_the_provider_makes_tokens(ada, as_user):
     assert answer.status_code == 201
 
 
+def test_a_browser_makes_a_token_by_a_form(ada, as_user):
+    browser = as_user(ada)
+    page = browser.get(TOKENS, headers={"Accept": "text/html"}).content.decode()
+
+    answer = browser.post(
+        TOKENS, {"name": "laptop", "scopes": ["jobs:read", "query:write"]}, format="multipart"
+    )
+
+    assert '<option value="query:write"' in page
+    assert answer.status_code == 201
+    assert ApiToken.objects.get().scopes == ["jobs:read", "query:write"]
+
+
+def test_a_page_offers_no_form_to_a_token(ada, as_user):
+    answer = as_user(ada, API_TOKEN).get(TOKENS, headers={"Accept": "text/html"})
+
+    assert answer.status_code == 200
+    assert "<option" not in answer.content.decode()
+
+
 def test_a_form_of_another_site_makes_no_token(ada):
     browser = APIClient(enforce_csrf_checks=True)
     browser.force_login(ada, "django.contrib.auth.backends.ModelBackend")
