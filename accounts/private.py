@@ -10,10 +10,7 @@ __all__ = ["PrivateViewSet"]
 
 
 class PrivateViewSet(ViewSet):
-    """Endpoints whose answers no cache may keep, and no page of another site may ask for.
-
-    They are never the same for two callers, and some hold a token.
-    """
+    """Endpoints whose answers no cache may keep: they differ by caller, and some hold a token."""
 
     def finalize_response(
         self, request: Request, response: HttpResponseBase, *args: Any, **kwargs: Any

@@ -46,7 +46,7 @@ def adopt(visitor_key: str, user: User, *, request: HttpRequest | Request | None
     if left_over:
         last_resort = hold(owner, BEFORE_LOGIN, made=True)
         new += _move_in(owner, last_resort, left_over, without_limit=True)[0]
-    baskets.delete()
+    Basket.objects.filter(pk__in=[basket.pk for basket in baskets]).delete()
     if new:
         audit.record(Action.BASKET_ADOPTED, user, request=request, items=new)
     return new

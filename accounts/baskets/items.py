@@ -179,5 +179,11 @@ _RULES: Mapping[str, tuple[Callable[[Said], bool], str]] = {
     "url": (_is_web_page, "url, which begins with http:// or https://"),
     _PUBLISHED: (_is_published, "archive and record, as the published front end sends them"),
 }
-KINDS = tuple(kind for kind in _RULES if kind)
+KINDS = {
+    "row": "a row of a table in an archive",
+    "did": "a data identifier in a data lake",
+    "table": "a whole table",
+    "file": "a file",
+    "url": "a page or a file on the web",
+}
 """The kinds by which items are listed. Items without a kind are listed as rows."""

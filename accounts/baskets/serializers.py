@@ -43,7 +43,7 @@ class ItemSerializer(serializers.Serializer[Any]):
     """An item as it is sent, and as it comes back: any JSON object that its kind allows."""
 
     kind = serializers.ChoiceField(
-        choices=KINDS,
+        choices=list(KINDS.items()),
         required=False,
         initial="row",
         help_text="Without one, it is an item of the published front end, and listed as a row.",
@@ -110,8 +110,10 @@ class BasketInListSerializer(serializers.Serializer[Any]):
     name = serializers.CharField()
     url = serializers.URLField()
     etag = serializers.CharField(help_text="For If-Match; another after every change.")
-    created = serializers.DateTimeField()
-    changed = serializers.DateTimeField()
+    created = serializers.DateTimeField(
+        allow_null=True, help_text="Null if nothing has ever been put in."
+    )
+    changed = serializers.DateTimeField(allow_null=True)
     count = serializers.IntegerField(help_text="How many items it has.")
     bytes = serializers.IntegerField(help_text="How large they are together, as JSON.")
 
@@ -136,7 +138,7 @@ class KeptItemSerializer(serializers.Serializer[Any]):
     id = serializers.UUIDField()
     url = serializers.URLField()
     basket = serializers.CharField(help_text="Name of the basket.")
-    kind = serializers.ChoiceField(choices=KINDS)
+    kind = serializers.ChoiceField(choices=list(KINDS.items()))
     archive = serializers.CharField(help_text="Empty if the item names none.")
     created = serializers.DateTimeField()
     item = ItemSerializer(help_text="The item exactly as it was sent.")
@@ -170,7 +172,7 @@ class ItemQuerySerializer(KeysetQuerySerializer):
     """What the list of items can be asked for."""
 
     basket = serializers.CharField(required=False, default=DEFAULT)
-    kind = serializers.ChoiceField(choices=KINDS, required=False)
+    kind = serializers.ChoiceField(choices=list(KINDS.items()), required=False)
     archive = serializers.CharField(required=False)
 
 
@@ -193,8 +195,8 @@ def shown_basket(basket: Basket, request: Request) -> dict[str, Any]:
         "name": basket.name,
         "url": reverse("basket-detail", args=[basket.name], request=request),
         "etag": tag_of(basket),
-        "created": basket.created,
-        "changed": basket.changed,
+        "created": basket.created if basket.version else None,
+        "changed": basket.changed if basket.version else None,
         "count": vars(basket)["count"],
         "bytes": vars(basket)["bytes"],
     }

@@ -6,7 +6,11 @@ from typing import Any, ClassVar
 from uuid import UUID
 
 from django.utils.http import parse_etags
-from drf_spectacular.utils import OpenApiParameter, extend_schema
+from drf_spectacular.utils import (
+    OpenApiParameter,
+    PolymorphicProxySerializer,
+    extend_schema,
+)
 from rest_framework.permissions import AllowAny
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -14,6 +18,7 @@ from rest_framework.serializers import Serializer
 
 from accounts.baskets import services
 from accounts.baskets.serializers import (
+    AddedSerializer,
     BasketChoiceSerializer,
     BasketListQuerySerializer,
     BasketPageSerializer,
@@ -50,6 +55,12 @@ ETAG = OpenApiParameter(
     response=True,
     description="The version of the basket.",
 )
+_ITEM = {"$ref": "#/components/schemas/ItemRequest"}
+_ADDED = PolymorphicProxySerializer(
+    component_name="ItemOrItemsAdded",
+    serializers=[KeptItemSerializer, AddedSerializer],
+    resource_type_field_name=None,
+)
 
 
 def if_match(request: Request) -> list[str] | None:
@@ -82,7 +93,7 @@ class BasketViewSet(_BasketViews):
     What a visitor collects is kept for some days, and becomes the user's at the next login.
     """
 
-    lookup_value_regex = "[^/]+"
+    lookup_value_regex = r"[^/\x00]+"  # PostgreSQL takes no text with U+0000
     lookup_url_kwarg = "name"
     bodies = {
         "create": NewBasketSerializer,
@@ -195,15 +206,8 @@ class BasketItemViewSet(_BasketViews):
     @extend_schema(
         operation_id="basket_items_add",
         parameters=[BasketChoiceSerializer, IF_MATCH, ETAG],
-        request={
-            "application/json": {
-                "oneOf": [
-                    {"$ref": "#/components/schemas/ItemRequest"},
-                    {"type": "array", "items": {"$ref": "#/components/schemas/ItemRequest"}},
-                ]
-            }
-        },
-        responses={201: KeptItemSerializer, 200: KeptItemSerializer},
+        request={"application/json": {"oneOf": [_ITEM, {"type": "array", "items": _ITEM}]}},
+        responses={201: _ADDED, 200: _ADDED},
     )
     def create(self, request: Request) -> Response:
         """Put an item into a basket, or each of a list: 201; or 200 if nothing was new to it.

@@ -11,7 +11,7 @@ from django.utils.crypto import salted_hmac
 from rest_framework.request import Request
 
 from accounts.baskets.owners import PLACE_LENGTH, Owner, visitor_digest
-from accounts.credentials import caller_of, credential_of
+from accounts.credentials import caller_of
 from accounts.models import Basket
 from accounts.origin import check_origin
 from esap.api.in_flight import caller_address
@@ -44,16 +44,16 @@ def owner_of(request: Request) -> Owner:
 
 @contextmanager
 def writing(request: Request) -> Iterator[Owner]:
-    """Yield whose baskets the caller may change; refuse a page of another site.
+    """Yield whose baskets the caller may change; refuse a visitor's page of another site.
 
-    A new visitor gets a session only if the change succeeds, and every change makes it last longer,
-    as it does the basket. So whoever only looks, or errs, leaves nothing behind here.
+    Where a user's request comes from, authentication has looked already. A new visitor gets a
+    session only if the change succeeds, and every change makes it last longer, as it does the
+    basket: whoever only looks, or errs, leaves nothing behind here.
     """
-    if credential_of(request).kind == "session":
-        check_origin(request)
     if request.user.is_authenticated:
         yield owner_of(request)
         return
+    check_origin(request)
     key = visitor_key(request) or _new_key(request)
     yield Owner(visitor=visitor_digest(key))
     request.session[VISITOR_KEY] = key

@@ -12,7 +12,6 @@ from rest_framework.serializers import Serializer
 
 from accounts.baskets.services import tag_of
 from accounts.baskets.views import ETAG, IF_MATCH, if_match
-from accounts.baskets.visitors import writing
 from accounts.credentials import caller_of, credential_of
 from accounts.display_tokens import display_token
 from accounts.models import Basket, User
@@ -78,8 +77,7 @@ class UserProfileViewSet(PrivateViewSet):
     def partial_update(self, request: Request, user_name: str) -> Response:
         """Have the shopping cart hold these items and no others, and show the profile."""
         user = _own(request, user_name)
-        with writing(request):
-            basket = services.fill_cart(user, request.data, if_match=if_match(request))
+        basket = services.fill_cart(user, request.data, if_match=if_match(request))
         return _with_tag(_profile(request, basket), basket)
 
 

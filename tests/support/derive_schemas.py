@@ -27,6 +27,10 @@ WANTED = {
     "m-get-tables-fields": "get-tables-fields",
     "m-query-astron_vo": "query-rows",
     "m-query-ivoa": "query-adql",
+    "accounts-root": "accounts-root",
+    "user-profiles": "empty-page",
+    "s-user-profiles": "user-profiles",
+    "s-user-profiles-detail": "profile",
 }
 """The samples used, and what their schemas are called."""
 
