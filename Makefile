@@ -12,7 +12,7 @@ COMPILE := pip compile --quiet --universal --no-strip-extras --python-version 3.
            --no-emit-index-url --custom-compile-command "make pins" $(if $(UPGRADE),--upgrade)
 
 .DEFAULT_GOAL := help
-.PHONY: help run account test peers lint format bench docs reference pins clean
+.PHONY: help run account token test peers lint format bench docs reference pins clean
 
 help:  ## list what can be asked
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -22,6 +22,9 @@ run: $(VENV)/runs  ## the whole gateway on this machine, at http://localhost:800
 
 account: $(VENV)/runs  ## an account of this machine's own, to log in with where no provider is configured
 	@$(RUN) manage.py createsuperuser
+
+token: $(VENV)/runs  ## an API token for scripts on this machine: export ESAP_TOKEN=$(make -s token)
+	@$(RUN) manage.py api_token "$${USER:-me}"
 
 # More than there are cores, because much of a test is waiting.
 WORKERS ?= 3
