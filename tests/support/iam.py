@@ -7,8 +7,6 @@ own = own_iam(access_token_ttl=2)    # a fixture: an instance that a test may br
 
 import base64
 import hashlib
-import hmac
-import json
 import re
 import secrets
 import time
@@ -19,7 +17,8 @@ from urllib.parse import parse_qs, urlencode, urljoin, urlsplit
 
 import jwt
 import requests
-from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+
+from tests.support.minting import sign
 
 CALLBACK = "http://testserver/esap-api/oidc/callback"
 SCOPES = "openid profile email offline_access wlcg.groups"
@@ -259,10 +258,7 @@ class Iam:
         payload = {name: value for name, value in payload.items() if value is not None}
         own = self.keys()["ES256" if alg == "ES256" else "RS256"]
         head = {"kid": kid or (key or own)["kid"], **(headers or {})}
-        if alg == "HS256":
-            return _signed_with_the_public_key(payload, head, own)
-        signer = None if alg == "none" else jwt.PyJWK.from_dict(dict(key or own), algorithm=alg).key
-        return jwt.encode(payload, signer, algorithm=alg, headers=head)
+        return sign(payload, head, alg=alg, key=dict(key or own))
 
     def hits(self) -> dict[str, int]:
         """Requests so far, by path."""
@@ -326,20 +322,3 @@ class Iam:
         said: dict[str, Any] = answer.json()
         assert answer.ok, said["error"]
         return said
-
-
-def _signed_with_the_public_key(
-    payload: Mapping[str, Any], headers: Mapping[str, Any], key: Mapping[str, Any]
-) -> str:
-    """Sign with HMAC and a secret that everybody knows; PyJWT itself refuses to."""
-    public = {name: key[name] for name in ("kty", "n", "e")}
-    pem = jwt.PyJWK.from_dict(public, algorithm="RS256").key.public_bytes(
-        Encoding.PEM, PublicFormat.SubjectPublicKeyInfo
-    )
-    text = ".".join(_encoded(each) for each in ({"alg": "HS256", "typ": "JWT", **headers}, payload))
-    signature = hmac.digest(pem, text.encode(), "sha256")
-    return f"{text}.{base64.urlsafe_b64encode(signature).rstrip(b'=').decode()}"
-
-
-def _encoded(part: Mapping[str, Any]) -> str:
-    return base64.urlsafe_b64encode(json.dumps(part).encode()).rstrip(b"=").decode()
