@@ -162,6 +162,40 @@ def test_a_token_makes_and_revokes_no_tokens(ada, as_user, credential):
     assert services.find(text) == token
 
 
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [
+        ("post", "accounts/api-tokens/"),
+        ("delete", "accounts/api-tokens/{token}/"),
+        ("get", "accounts/export/"),
+        ("delete", "accounts/account/"),
+        ("get", "accounts/connections/"),
+    ],
+)
+def test_a_token_of_any_scope_does_nothing_that_is_for_people(ada, method, path):
+    token, text = services.make(ada, name="robot", scopes=["read", "write", "accounts:write"])
+    robot = APIClient(headers={"Authorization": f"Bearer {text}"})
+    said = {"confirm": "ada", "name": "more", "scopes": ["write"]}
+
+    answer = getattr(robot, method)(f"/esap-api/{path.format(token=token.pk)}", said, format="json")
+
+    assert (answer.status_code, answer.json()["slug"]) == (403, "not-allowed")
+    assert "Use your browser login" in answer.json()["detail"]
+    assert services.find(text) == token
+    assert ApiToken.objects.count() == 1
+
+
+def test_a_token_opens_what_its_scopes_allow_and_its_use_is_seen(ada):
+    _, text = services.make(ada, name="robot", scopes=["jobs:read", "accounts:read"])
+    robot = APIClient(headers={"Authorization": f"Bearer {text}"}, REMOTE_ADDR="192.0.2.1")
+
+    answers = [robot.get(path) for path in ("/esap-api/jobs/", TOKENS, "/esap-api/query/searches/")]
+
+    assert [answer.status_code for answer in answers] == [200, 200, 403]
+    assert answers[1].json()["results"][0]["last_used"] is not None
+    assert ada.audit_events.get(action="token.used").address == "192.0.2.1"
+
+
 def test_a_login_by_an_access_token_of_the_provider_makes_tokens(ada, as_user):
     answer = as_user(ada, Credential("access-token")).post(
         TOKENS, {"name": "laptop", "scopes": ["read"]}, format="json"
