@@ -8,7 +8,6 @@ and the display token of a profile.
 import hashlib
 import re
 import time
-from typing import Any
 
 import jwt
 import structlog
@@ -182,14 +181,10 @@ def _newcomer(presented: Presented, provider: Provider, request: Request) -> Use
     It tells nothing of a token that a program got for itself, so no user is made of a program.
     """
     try:
-        claims: dict[str, Any] = dict(
-            provider.user_info(presented.token, subject=presented.subject)
-        )
+        claims = provider.user_info(presented.token, subject=presented.subject)
     except TokenRefused:
         raise InvalidToken(
             "Your access token does not say who you are. Get one with the scope openid, or log "
             "in here once in a browser."
         ) from None
-    if presented.groups is not None:
-        claims["groups"] = sorted(presented.groups)
-    return user_of(provider, claims, request=request)
+    return user_of(provider, claims, request=request, groups=presented.groups)

@@ -1,7 +1,7 @@
 """From what a provider says of somebody to the user that they are here."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from django.db import IntegrityError, transaction
@@ -21,12 +21,17 @@ _MOST_TRIES = 1000
 
 
 def user_of(
-    provider: Provider, claims: Mapping[str, Any], *, request: HttpRequest | Request
+    provider: Provider,
+    claims: Mapping[str, Any],
+    *,
+    request: HttpRequest | Request,
+    groups: Iterable[str] | None = None,
 ) -> User:
     """Return the user whom verified claims are about, up to date with them; make one if need be.
 
     Found by issuer and subject only (OpenID Connect Core 1.0, section 5.7): names and addresses
-    are anybody's to choose. Raises `LoginFailed` for a user that an operator has closed.
+    are anybody's to choose. `groups` are known from elsewhere than the claims, such as an access
+    token. Raises `LoginFailed` for a user that an operator has closed.
     """
     issuer, subject = provider.config.issuer, str(claims["sub"])
     user = User.objects.filter(issuer=issuer, subject=subject).first()
@@ -34,9 +39,9 @@ def user_of(
         user = _made(issuer, subject, claims)
     if not user.is_active:
         raise LoginFailed("Your account here is closed. Ask the operator of the gateway why.")
-    _update(user, provider, claims)
-    groups = user.group_names
-    role = role_for(groups, provider.config.operator_groups, provider.config.admin_groups)
+    _update(user, provider, claims, provider.groups(claims) if groups is None else groups)
+    entry = provider.config
+    role = role_for(user.claimed_groups, entry.operator_groups, entry.admin_groups)
     apply_role(user, role, request=request)
     return user
 
@@ -71,13 +76,15 @@ def _made(issuer: str, subject: str, claims: Mapping[str, Any]) -> User:
     raise LoginFailed(f"Too many users are called {wanted!r} here. Ask the operator for a name.")
 
 
-def _update(user: User, provider: Provider, claims: Mapping[str, Any]) -> None:
+def _update(
+    user: User, provider: Provider, claims: Mapping[str, Any], groups: Iterable[str] | None
+) -> None:
     verified = claims.get("email_verified") in (True, "true")
     told: dict[str, Any] = {
         "provider": provider.config.id,
         "full_name": str(claims.get("name") or "")[:255],
         "email": str(claims.get("email") or "")[:254] if verified else "",
-        "claimed_groups": sorted(provider.groups(claims) or ()),
+        "claimed_groups": sorted(groups or ()),
     }
     changed = [name for name, value in told.items() if getattr(user, name) != value]
     for name in changed:

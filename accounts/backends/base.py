@@ -37,6 +37,7 @@ class Presented:
     subject: str
     client: str
     audiences: frozenset[str]
+    """Empty also for a token that says that it is for anybody."""
     scopes: frozenset[str]
     groups: frozenset[str] | None
     """None where the token says nothing of groups."""
@@ -212,7 +213,7 @@ class Provider(OAuthServer):
 
     @abstractmethod
     def introspect(self, token: str) -> Presented | None:
-        """Ask the provider about a token; None if it says that the token is not active."""
+        """Ask the provider about a token; None if it says that it is no access token that lives."""
 
     @abstractmethod
     def exchange(self, token: str, *, audience: str, scopes: Iterable[str] = ()) -> Tokens:

@@ -23,6 +23,7 @@ _LAST_RESORT = 86_400.0
 _EXCHANGE = "urn:ietf:params:oauth:grant-type:token-exchange"
 _ACCESS_TOKEN = "urn:ietf:params:oauth:token-type:access_token"  # noqa: S105 - the name of a type
 _LOGOUT_EVENT = "http://schemas.openid.net/event/backchannel-logout"
+_ANY_AUDIENCE = "https://wlcg.cern.ch/jwt/v1/any"  # WLCG Common JWT Profiles 1.0, section "aud"
 _OF_ID_TOKENS = {"nonce", "at_hash", "c_hash"}
 _OF_ACCESS_TOKENS = {"client_id", "scope", "scp"}
 
@@ -81,6 +82,7 @@ class _Introspected(BaseModel):
     """What a provider says of a token (RFC 7662, section 2.2)."""
 
     active: bool
+    token_type: str = ""
     iss: str = ""
     sub: str = ""
     client_id: str = ""
@@ -102,12 +104,14 @@ class OpenIDProvider(Provider):
             self._read_discovery,
             seconds=_DISCOVERY_SECONDS,
             last_resort=_LAST_RESORT,
+            patience=config.timeout,
         )
         self._keys = Kept(
             f"keys of {config.id}",
             self._read_keys,
             seconds=_KEYS_SECONDS,
             last_resort=_LAST_RESORT,
+            patience=config.timeout,
         )
 
     def ping(self) -> None:
@@ -177,7 +181,8 @@ class OpenIDProvider(Provider):
         address = self.endpoint("introspection_endpoint")
         if not address:
             return None
-        answer = self.http.expect(self._post(address, {"token": token}))
+        asked = {"token": token, "token_type_hint": "access_token"}
+        answer = self.http.expect(self._post(address, asked))
         document = answer.json()
         try:
             told = _Introspected.model_validate(document)
@@ -185,7 +190,9 @@ class OpenIDProvider(Provider):
             raise UnreadableAnswer(
                 f"{self.config.title} says of a token what cannot be read."
             ) from None
-        if not told.active or not told.sub or told.iss not in ("", self.config.issuer):
+        # Refresh tokens are active, too; they have no type.
+        is_access_token = told.active and told.token_type.lower() == "bearer"
+        if not is_access_token or not told.sub or told.iss not in ("", self.config.issuer):
             return None
         return self._presented(
             token,
@@ -218,7 +225,7 @@ class OpenIDProvider(Provider):
         return f"{address}{'&' if '?' in address else '?'}{urlencode(asked)}"
 
     def verify_logout_token(self, token: str) -> Mapping[str, Any]:
-        required = ("iss", "aud", "iat", "jti", "events")
+        required = ("iss", "aud", "iat", "exp", "jti", "events")
         claims = self._verified(token, required, self.config.client_id)
         events = claims["events"]
         if not isinstance(events, Mapping) or _LOGOUT_EVENT not in events or "nonce" in claims:
@@ -239,7 +246,9 @@ class OpenIDProvider(Provider):
         names = {group for claim in told for group in _texts(claim)}
         return frozenset(self.config.group_prefix + name.removeprefix("/") for name in names)
 
-    def _presented(self, token: str, *, subject: str, client: str, **members: Any) -> Presented:
+    def _presented(
+        self, token: str, *, subject: str, client: str, audiences: frozenset[str], **members: Any
+    ) -> Presented:
         if subject == client:
             # RFC 9068, section 2.2: a client that acts for itself is its own subject.
             raise TokenRefused("it belongs to a program and not to a user")
@@ -248,6 +257,8 @@ class OpenIDProvider(Provider):
             issuer=self.config.issuer,
             subject=subject,
             client=client,
+            # What is meant for anybody is not meant for us.
+            audiences=audiences - {_ANY_AUDIENCE},
             token=token,
             **members,
         )

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from django.contrib.auth import get_user_model
+from django.contrib.auth.backends import ModelBackend
 from django.http import HttpRequest
 from mozilla_django_oidc.auth import OIDCAuthenticationBackend
 
@@ -31,6 +32,7 @@ class LoginBackend(OIDCAuthenticationBackend):  # type: ignore[misc]  # it has n
     """
 
     request: Any  # an HttpRequest, on which the views find what was learnt
+    get_user = ModelBackend.get_user  # which knows nobody whose account is closed
 
     def __init__(self) -> None:
         self.UserModel = get_user_model()

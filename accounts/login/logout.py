@@ -81,7 +81,7 @@ class BackChannelLogout(OIDCLogoutView):  # type: ignore[misc]
         for grant in _ended(server, claims):
             _sessions()(grant.session_key).delete()
             end(grant)
-            record(Action.LOGIN_ENDED, grant.user, server=provider, kind=grant.kind)
+            record(Action.LOGIN_ENDED, grant.user, server=provider)
         return HttpResponse(status=HTTPStatus.OK, headers={"Cache-Control": "no-store"})
 
 

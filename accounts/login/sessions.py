@@ -20,6 +20,7 @@ def begin(request: HttpRequest, user: User, backend: type[ModelBackend]) -> None
     before = request.session.session_key
     visitor = visitor_key(request)
     auth.login(request, user, backend=f"{backend.__module__}.{backend.__qualname__}")
+    request.session.cycle_key()  # Django keeps it where the same user logs in again.
     if before:
         forget_session(before)
     if visitor:

@@ -26,7 +26,7 @@ from accounts.backends.base import Provider, providers
 from accounts.login.backend import CALLBACK, LoginBackend
 from accounts.login.sessions import begin
 from accounts.tokens import keep_login
-from esap.api.problems import problem_response
+from esap.api.problems import PROBLEM_JSON, problem_response
 from esap.errors import EsapError, LoginFailed, NotFound
 
 __all__ = ["Authenticate", "Callback", "after_login"]
@@ -122,9 +122,10 @@ def after_login() -> str:
 
 
 def refused(request: HttpRequest, error: EsapError) -> HttpResponse:
-    """Answer a login that failed: a page that says why, or the front end's own."""
+    """Answer a login that failed: a problem, a page that says why, or the front end's own page."""
     record(Action.LOGIN_REFUSED, None, request=request, slug=error.slug)
-    if settings.LOGIN_FAILED_REDIRECT:
+    is_browser = request.get_preferred_type([PROBLEM_JSON, "text/html"]) == "text/html"
+    if settings.LOGIN_FAILED_REDIRECT and is_browser:
         query = urlencode({"problem": error.slug})
         return HttpResponseRedirect(f"{settings.LOGIN_FAILED_REDIRECT}?{query}")
     return problem_response(error, request)

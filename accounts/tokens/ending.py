@@ -1,12 +1,10 @@
 """Forgetting tokens: here at once, and at the server as well as it goes."""
 
-from collections.abc import Iterable
-
 import structlog
 
-from accounts.backends.base import connections, providers
 from accounts.models import Grant, User
 from accounts.sealed import id_place, refresh_place
+from accounts.tokens.servers import server_of
 from esap.errors import EsapError
 from esap.vault import CannotUnseal, unseal
 
@@ -20,19 +18,19 @@ def end(grant: Grant) -> None:
 
     A server that is away is not waited for twice: what is forgotten here stays forgotten.
     """
-    registry = providers if grant.kind == Grant.Kind.LOGIN else connections
     Grant.objects.filter(pk=grant.pk).delete()
     try:
         token = unseal(grant.refresh_token, bound_to=refresh_place(grant))
         if token:
-            registry.for_gateway().get(grant.server).revoke(token)
+            server_of(grant).revoke(token)
     except (EsapError, CannotUnseal) as error:
         logger.warning("not revoked at the server", server=grant.server, why=str(error))
 
 
 def forget(user: User) -> None:
     """End all logins and connections of a user."""
-    _end_all(Grant.objects.filter(user=user))
+    for grant in Grant.objects.filter(user=user):
+        end(grant)
 
 
 def forget_session(session_key: str) -> tuple[str, str]:
@@ -52,8 +50,3 @@ def forget_session(session_key: str) -> tuple[str, str]:
         hint = ""
     end(grant)
     return grant.server, hint
-
-
-def _end_all(grants: Iterable[Grant]) -> None:
-    for grant in list(grants):
-        end(grant)

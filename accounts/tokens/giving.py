@@ -1,23 +1,27 @@
 """A token for a peer: one that is kept, or a new one by refresh or exchange."""
 
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from functools import partial
 
 import structlog
 from django.db import transaction
+from django.db.models import QuerySet
 from django.urls import NoReverseMatch, reverse
 from django.utils import timezone
 
 from accounts.actions import Action
 from accounts.audit import record
 from accounts.backends.base import OAuthServer, Presented, Provider, connections, providers
-from accounts.backends.grants import GrantEnded, Tokens
+from accounts.backends.grants import GrantEnded, GrantRefused, Tokens
 from accounts.models import Grant, PeerToken, User
 from accounts.sealed import peer_token_place, refresh_place
-from accounts.tokens.keeping import keep_token, scope_text
+from accounts.tokens.keeping import expiry_of, keep_token, scope_text
 from accounts.tokens.lease import Lease, held
+from accounts.tokens.servers import server_of
+from esap.backends.deadline import apart
 from esap.backends.single_flight import SingleFlight
 from esap.errors import LoginAgain, NotConnected, NotFound
 from esap.vault import CannotUnseal, seal, unseal
@@ -39,6 +43,17 @@ class Given:
     expires: datetime
 
 
+@dataclass(frozen=True, slots=True)
+class _Wanted:
+    audience: str = ""
+    scope: str = ""
+    instead_of: str = field(default="", repr=False)
+
+    @property
+    def scopes(self) -> list[str]:
+        return self.scope.split()
+
+
 def token_for(
     user: User, audience: str = "", scopes: Iterable[str] = (), *, instead_of: str = ""
 ) -> Given:
@@ -46,13 +61,20 @@ def token_for(
 
     A kept one is used while it lasts; else the provider is asked, once however many need it: by
     exchange (RFC 8693), or by a refresh with `audience=` (INDIGO IAM), as the provider can.
-    `instead_of` is a token that the peer has refused: it is not given again.
+    `instead_of` is a token that the peer has refused: it is not given again. The work is not broken
+    off with the caller's own deadline, for that could end the login.
 
     Raises `LoginAgain` if there is no login, or none that has not ended; `BackendRefused` if the
     provider does not give such a token; `BackendUnavailable` if it is away.
     """
-    wanted = _Wanted(user, audience, scope_text(scopes), instead_of)
-    return _given(wanted, Grant.Kind.LOGIN, "", _from_login)
+    wanted = _Wanted(audience, scope_text(scopes), instead_of)
+    logins = Grant.objects.filter(user=user, kind=Grant.Kind.LOGIN)
+    if given := _by_grant(logins, wanted) or _by_presented(user, wanted):
+        return given
+    raise LoginAgain(
+        "This needs a login that has not ended, so that the gateway can ask for a token in your "
+        f"name. Log in again at {_address('oidc-authenticate')}, and try again."
+    )
 
 
 def connection_token(user: User, connection: str, *, instead_of: str = "") -> Given:
@@ -60,97 +82,76 @@ def connection_token(user: User, connection: str, *, instead_of: str = "") -> Gi
 
     Raises `NotConnected` if the user has not connected to it, or that has ended.
     """
-    connections.for_caller(user).get(connection)
-    wanted = _Wanted(user, "", "", instead_of)
-    return _given(wanted, Grant.Kind.CONNECTION, connection, _from_connection)
+    service = connections.for_caller(user).get(connection)
+    made = Grant.objects.filter(user=user, kind=Grant.Kind.CONNECTION, server=connection)
+    if given := _by_grant(made, _Wanted(instead_of=instead_of)):
+        return given
+    raise NotConnected(
+        f"You are not connected to {service.config.title}. Connect at "
+        f"{_address('connection-list')}, and try again.",
+        connection=connection,
+    )
 
 
-@dataclass(frozen=True, slots=True)
-class _Wanted:
-    user: User
-    audience: str
-    scope: str
-    instead_of: str = field(repr=False)
-
-    @property
-    def scopes(self) -> list[str]:
-        return self.scope.split()
-
-
-_Maker = Callable[[Grant, _Wanted, Lease], Given]
-
-
-def _given(wanted: _Wanted, kind: Grant.Kind, server: str, make: _Maker) -> Given:
-    # The user of a long job may have been closed since it began.
-    mine = Grant.objects.filter(user=wanted.user, user__is_active=True, kind=kind)
-    grants = mine.select_related("user")
-    if server:
-        grants = grants.filter(server=server)
-    found = list(grants)
+def _by_grant(grants: QuerySet[Grant], wanted: _Wanted) -> Given | None:
+    """Return a token of the first of the grants that gives one."""
+    found = list(grants.select_related("user"))
     for grant in found:
         if given := _kept(grant, wanted):
             return given
     for grant in found:
-        key = (grant.pk, wanted.audience, wanted.scope, wanted.instead_of)
         try:
-            return _together.do(key, lambda grant=grant: _made(grant, wanted, make))  # type: ignore[misc]
+            server = server_of(grant)
+            return _together.do((grant.pk, wanted), partial(_made, grant, server, wanted))
         except GrantEnded:
             _has_ended(grant)
-        except NotFound:
-            logger.info("no entry for a grant", server=grant.server, grant=str(grant.pk))
-    if kind == Grant.Kind.CONNECTION:
-        title = connections.for_gateway().get(server).config.title
-        raise NotConnected(
-            f"You are not connected to {title}. Connect at {_address('connection-list')}, and try "
-            "again.",
-            connection=server,
-        )
-    return _from_presented(wanted)
+        except (NotFound, CannotUnseal) as error:
+            # Its entry or its key is gone; if that comes back, so does the grant.
+            logger.warning("a grant is of no use", grant=str(grant.pk), why=str(error))
+    return None
 
 
-def _made(grant: Grant, wanted: _Wanted, make: _Maker) -> Given:
+def _made(grant: Grant, server: OAuthServer, wanted: _Wanted) -> Given:
     """Make a token while nobody else may, unless somebody has just done it."""
-    server = _server(grant)
-    with held(grant.pk, seconds=2 * server.config.timeout + 10) as lease:
+    seconds = 2 * server.config.timeout
+    with held(grant.pk, seconds=seconds + 10) as lease, apart(seconds):
         if given := _kept(grant, wanted):
             return given
-        given = make(grant, wanted, lease)
-    record(Action.PEER_TOKEN_ISSUED, grant.user, server=grant.server, audience=wanted.audience,
-           scope=wanted.scope)  # fmt: skip
+        if wanted.audience and isinstance(server, Provider) and server.exchanges:
+            given = _exchanged(grant, server, wanted, lease)
+        else:
+            given = _refreshed(grant, server, wanted, lease)
+    _note(grant.user, grant.server, wanted)
     return given
 
 
-def _from_login(grant: Grant, wanted: _Wanted, lease: Lease) -> Given:
-    provider = providers.for_gateway().get(grant.server)
-    if not wanted.audience or not provider.exchanges:
-        return _refreshed(grant, provider, wanted, lease)
-    own = _Wanted(wanted.user, "", "", "")
-    for base in (_kept(grant, own), None):
-        subject = base or _refreshed(grant, provider, own, lease)
+def _exchanged(grant: Grant, provider: Provider, wanted: _Wanted, lease: Lease) -> Given:
+    """Exchange the login's own token, after a refresh if that one is not good any more."""
+    if own := _kept(grant, _Wanted()):
         try:
-            tokens = provider.exchange(
-                subject.token, audience=wanted.audience, scopes=wanted.scopes
-            )
+            return _keep(grant, _exchange(provider, own.token, wanted), wanted)
         except GrantEnded:
-            if base is None:
-                raise
-            continue  # The kept one was revoked; a new one tells whether the login was, too.
-        return Given(tokens.access_token, _keep(grant, tokens, wanted))
-    raise AssertionError("the second round returns or raises")
+            logger.info("a kept token is good no more", grant=str(grant.pk))
+    own = _refreshed(grant, provider, _Wanted(), lease)
+    try:
+        return _keep(grant, _exchange(provider, own.token, wanted), wanted)
+    except GrantEnded as error:
+        # The login has not ended, or there had been no refresh.
+        raise GrantRefused(
+            f"{provider.config.title} does not exchange your login for {wanted.audience}. Tell the "
+            "operator of the gateway, who can ask there to have it allowed.",
+            peer=provider.config.id,
+        ) from error
 
 
-def _from_connection(grant: Grant, wanted: _Wanted, lease: Lease) -> Given:
-    return _refreshed(grant, connections.for_gateway().get(grant.server), wanted, lease)
+def _exchange(provider: Provider, token: str, wanted: _Wanted) -> Tokens:
+    return provider.exchange(token, audience=wanted.audience, scopes=wanted.scopes)
 
 
 def _refreshed(grant: Grant, server: OAuthServer, wanted: _Wanted, lease: Lease) -> Given:
     """Use the refresh token, and keep its successor before anything else."""
     kept = Grant.objects.filter(pk=grant.pk).values_list("refresh_token", flat=True).first()
-    try:
-        refresh_token = unseal(kept or "", bound_to=refresh_place(grant))
-    except CannotUnseal as error:
-        logger.warning("a refresh token cannot be unsealed", grant=str(grant.pk), why=str(error))
-        raise GrantEnded("sealed by a key that is gone") from error
+    refresh_token = unseal(kept or "", bound_to=refresh_place(grant))
     if not refresh_token:
         raise GrantEnded("without a refresh token")
     tokens = server.refresh(refresh_token, audience=wanted.audience, scopes=wanted.scopes)
@@ -160,12 +161,11 @@ def _refreshed(grant: Grant, server: OAuthServer, wanted: _Wanted, lease: Lease)
     with transaction.atomic():
         if not lease.write(**changes):
             raise GrantEnded("forgotten meanwhile")
-        expires = _keep(grant, tokens, wanted)
-    return Given(tokens.access_token, expires)
+        return _keep(grant, tokens, wanted)
 
 
-def _keep(grant: Grant, tokens: Tokens, wanted: _Wanted) -> datetime:
-    return keep_token(grant, tokens, wanted.audience, wanted.scope)
+def _keep(grant: Grant, tokens: Tokens, wanted: _Wanted) -> Given:
+    return Given(tokens.access_token, keep_token(grant, tokens, wanted.audience, wanted.scope))
 
 
 def _kept(grant: Grant, wanted: _Wanted) -> Given | None:
@@ -185,44 +185,47 @@ def _kept(grant: Grant, wanted: _Wanted) -> Given | None:
     return Given(token, row.expires) if token != wanted.instead_of else None
 
 
-def _from_presented(wanted: _Wanted) -> Given:
+def _by_presented(user: User, wanted: _Wanted) -> Given | None:
     """Use the access token that this very request came with, if it did.
 
     What is made of it is not kept: the next request comes with a token of its own.
     """
-    presented: Presented | None = vars(wanted.user).get("presented")
-    if presented is not None and presented.expires > time.time():
-        provider: Provider = providers.for_gateway().get(presented.provider)
-        expires = datetime.fromtimestamp(presented.expires, UTC)
-        if wanted.audience in presented.audiences:
-            return Given(presented.token, expires)
-        if wanted.audience and provider.exchanges:
-            try:
-                tokens = provider.exchange(
-                    presented.token, audience=wanted.audience, scopes=wanted.scopes
-                )
-            except GrantEnded:
-                pass  # It has expired, or was revoked.
-            else:
-                record(Action.PEER_TOKEN_ISSUED, wanted.user, server=presented.provider,
-                       audience=wanted.audience, scope=wanted.scope)  # fmt: skip
-                return Given(tokens.access_token, expires)
-    raise LoginAgain(
-        "This needs a login that has not ended, so that the gateway can ask for a token in your "
-        f"name. Log in again at {_address('oidc-authenticate')}, and try again."
-    )
+    presented: Presented | None = vars(user).get("presented")
+    if presented is None or not wanted.audience or presented.expires <= time.time():
+        return None
+    is_enough = wanted.audience in presented.audiences and presented.scopes >= {*wanted.scopes}
+    if is_enough and presented.token != wanted.instead_of:
+        return Given(presented.token, datetime.fromtimestamp(presented.expires, UTC))
+    provider = providers.for_gateway().get(presented.provider)
+    if not provider.exchanges:
+        return None
+    try:
+        tokens = _exchange(provider, presented.token, wanted)
+    except GrantEnded:
+        return None  # It was revoked.
+    _note(user, presented.provider, wanted)
+    return Given(tokens.access_token, expiry_of(tokens))
 
 
 def _has_ended(grant: Grant) -> None:
-    """Forget a grant that the server does not honour any more."""
-    deleted, _ = Grant.objects.filter(pk=grant.pk).delete()
-    if deleted:
-        record(Action.LOGIN_ENDED, grant.user, server=grant.server, kind=grant.kind)
+    """Forget the tokens of a grant that the server does not honour any more.
+
+    Of a login its row stays: the session here lives on, and needs it to end at the provider, too.
+    """
+    if grant.kind == Grant.Kind.CONNECTION:
+        deleted, _ = Grant.objects.filter(pk=grant.pk).delete()
+        if deleted:
+            record(Action.CONNECTION_ENDED, grant.user, server=grant.server)
+        return
+    PeerToken.objects.filter(grant=grant).delete()
+    if Grant.objects.filter(pk=grant.pk).exclude(refresh_token="").update(refresh_token=""):
+        record(Action.LOGIN_ENDED, grant.user, server=grant.server)
 
 
-def _server(grant: Grant) -> OAuthServer:
-    registry = providers if grant.kind == Grant.Kind.LOGIN else connections
-    return registry.for_gateway().get(grant.server)
+def _note(user: User, server: str, wanted: _Wanted) -> None:
+    record(
+        Action.PEER_TOKEN_ISSUED, user, server=server, audience=wanted.audience, scope=wanted.scope
+    )
 
 
 def _address(name: str) -> str:

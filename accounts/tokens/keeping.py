@@ -13,7 +13,7 @@ from accounts.models import Grant, PeerToken, User
 from accounts.sealed import id_place, peer_token_place, refresh_place
 from esap.vault import seal
 
-__all__ = ["keep_connection", "keep_login", "keep_token", "scope_text"]
+__all__ = ["expiry_of", "keep_connection", "keep_login", "keep_token", "scope_text"]
 
 MOST_LOGINS = 20
 """Logins of a user whose tokens are kept; the oldest make room. People log in and never out."""
@@ -58,9 +58,7 @@ def keep_connection(user: User, service: OAuthServer, tokens: Tokens, subject: s
 
 def keep_token(grant: Grant, tokens: Tokens, audience: str, scope: str) -> datetime:
     """Keep an access token for the next who asks; return when it expires."""
-    expires = timezone.now() + (
-        _WITHOUT_END if tokens.expires_in is None else timedelta(seconds=tokens.expires_in)
-    )
+    expires = expiry_of(tokens)
     PeerToken.objects.update_or_create(
         grant=grant,
         audience=audience,
@@ -71,6 +69,12 @@ def keep_token(grant: Grant, tokens: Tokens, audience: str, scope: str) -> datet
         },
     )
     return expires
+
+
+def expiry_of(tokens: Tokens) -> datetime:
+    """Return when an access token that came just now expires."""
+    lifetime = _WITHOUT_END if tokens.expires_in is None else timedelta(seconds=tokens.expires_in)
+    return timezone.now() + lifetime
 
 
 def scope_text(scopes: Any) -> str:

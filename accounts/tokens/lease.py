@@ -11,7 +11,6 @@ from django.utils import timezone
 
 from accounts.backends.grants import GrantEnded
 from accounts.models import Grant
-from esap.backends.deadline import current_scope
 from esap.errors import BackendUnavailable
 
 __all__ = ["Lease", "held"]
@@ -49,17 +48,15 @@ def held(grant_id: uuid.UUID, *, seconds: float) -> Iterator[Lease]:
 
     It is a row and a time rather than a lock of the database, because the provider is asked
     meanwhile: a transaction as long as that would stop every writer of SQLite. Whoever dies with
-    the lease keeps others waiting for `seconds`, no longer.
+    the lease keeps others waiting for `seconds`, no longer. What is done in the block must end
+    within them: two who use one refresh token end the login.
     """
     lease = Lease(grant_id)
     end = time.monotonic() + 2 * seconds
     while not lease.take(seconds):
         if time.monotonic() > end:
             raise BackendUnavailable("Your tokens are being renewed just now. Try again.")
-        if scope := current_scope():
-            scope.sleep(_LOOK_SECONDS)
-        else:
-            time.sleep(_LOOK_SECONDS)
+        time.sleep(_LOOK_SECONDS)
     try:
         yield lease
     finally:

@@ -19,7 +19,7 @@ import structlog
 
 from esap.errors import BackendTimedOut, Cancelled
 
-__all__ = ["Scope", "Watch", "current_scope", "within"]
+__all__ = ["Scope", "Watch", "apart", "current_scope", "within"]
 
 log = structlog.get_logger(__name__)
 
@@ -201,7 +201,20 @@ def within(seconds: float | None, parent: Scope | None = None) -> Iterator[Scope
     Not for use around a `yield`: between two of its values, a generator's scope would hold for
     its consumer. Take `Scope(seconds, parent)` and `within(None, scope)` around the parts instead.
     """
-    scope = Scope(seconds, parent or current_scope())
+    yield from _around(Scope(seconds, parent or current_scope()))
+
+
+@contextmanager
+def apart(seconds: float) -> Iterator[Scope]:
+    """Give the work in this block a deadline of its own, whatever scope is around it.
+
+    For what does harm when it is broken off half-way, such as using up a refresh token: whoever
+    asked for it may have left, or have less time.
+    """
+    yield from _around(Scope(seconds))
+
+
+def _around(scope: Scope) -> Iterator[Scope]:
     token = _current.set(scope)
     try:
         yield scope

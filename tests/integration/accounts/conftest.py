@@ -1,26 +1,50 @@
 """A gateway that knows the test IAM."""
 
+import re
+
 import pytest
 
 from tests.support.accounts import Browser, connection_entry, provider_entry, write_accounts
 from tests.support.iam import Iam
+from tests.support.own_iam import own_instance
+
+SECRETS = re.compile(r"\beyJ[\w-]+\.|secret-of-the-tests|code=\w|refresh_token=\w")
 
 
 @pytest.fixture
 def idp(iam):
-    """The shared provider, whose counters begin at nothing."""
+    """The shared provider, whose counters and failures are not for single tests."""
     provider = Iam(iam.url)
     yield provider
     provider.http.close()
+
+
+@pytest.fixture(scope="module")
+def module_iam(iam):
+    """A provider of the module's own."""
+    with own_instance() as provider:
+        yield provider
+        provider.http.close()
+
+
+@pytest.fixture
+def own(module_iam):
+    """The module's provider: its counters begin at nothing, and no change to it lasts."""
+    before = module_iam.settings()
+    module_iam.forget_hits()
+    yield module_iam
+    module_iam.clear_faults()
+    if module_iam.settings() != before:
+        module_iam.settings(**before)
 
 
 @pytest.fixture
 def configured(tmp_path, settings):
     """A function that makes the gateway know a provider and a connection, with changes."""
 
-    def configure(provider, client="esap", connection=None, **changes):
+    def configure(provider, client="esap", connection=None, others=(), **changes):
         entries = {
-            "providers": [provider_entry(provider, client, **changes)],
+            "providers": [provider_entry(provider, client, **changes), *others],
             "connections": [connection_entry(provider, **(connection or {}))],
         }
         settings.ENTRY_FILES = [write_accounts(tmp_path, **entries)]
@@ -36,6 +60,20 @@ def gateway(idp, configured):
 
 
 @pytest.fixture
+def breakable(own, configured):
+    """The module's provider, known to the gateway: for tests that count requests or make it fail."""
+    return configured(own)
+
+
+@pytest.fixture
 def browser():
     """A browser that nobody has logged in with."""
     return Browser()
+
+
+@pytest.fixture(autouse=True)
+def no_secret_is_logged(caplog):
+    """Fail every test here after which a token, a code or our secret stands in the log."""
+    yield
+    found = SECRETS.findall("\n".join(r.getMessage() for r in caplog.get_records("call")))
+    assert not found

@@ -39,7 +39,7 @@ def test_a_user_connects_and_goes_back_to_where_they_were(alice, gateway):
 
 def test_a_connection_ends_here_and_at_the_peer(alice, gateway):
     connect(alice)
-    before = gateway.hits().get("/token/revocation", 0)
+    before = gateway.hits().get("/revoke", 0)
 
     answer = alice.gateway.delete(
         f"{CONNECTIONS}hub",
@@ -48,7 +48,7 @@ def test_a_connection_ends_here_and_at_the_peer(alice, gateway):
 
     assert answer.status_code == 204
     assert not Grant.objects.filter(kind="connection").exists()
-    assert gateway.hits()["/token/revocation"] == before + 1
+    assert gateway.hits()["/revoke"] == before + 1
     with pytest.raises(NotConnected, match="You are not connected to The hub"):
         connection_token(User.objects.get(), "hub")
 
