@@ -2,7 +2,15 @@
 
 import pytest
 
-from tests.support.iam import ACCESS_TOKEN, CALLBACK, Iam, log_in_at, new_session, parameters_of
+from tests.support.iam import (
+    ACCESS_TOKEN,
+    CALLBACK,
+    SCOPES,
+    Iam,
+    log_in_at,
+    new_session,
+    parameters_of,
+)
 
 ANY = "https://wlcg.cern.ch/jwt/v1/any"
 CHALLENGE = {
@@ -156,7 +164,8 @@ def test_a_client_may_send_its_secret_in_the_form(provider):
 def test_a_login_may_ask_for_an_audience(provider):
     tokens = provider.log_in("alice", audience="rucio")
 
-    assert provider.claims(tokens["access_token"])["aud"] == "rucio"
+    claims = provider.claims(tokens["access_token"])
+    assert (claims["aud"], claims["scope"]) == ("rucio", SCOPES)
 
 
 def test_no_refresh_token_comes_unasked(provider):
@@ -202,7 +211,8 @@ def test_a_refresh_may_ask_for_another_audience_and_the_next_is_free_to_ask_for_
     for_rucio = provider.refresh(login["refresh_token"], audience="rucio").json()
     for_any = provider.refresh(for_rucio["refresh_token"]).json()
 
-    assert provider.claims(for_rucio["access_token"])["aud"] == "rucio"
+    claims = provider.claims(for_rucio["access_token"])
+    assert (claims["aud"], claims["scope"]) == ("rucio", SCOPES)
     assert provider.claims(for_any["access_token"])["aud"] == ANY
 
 
