@@ -9,6 +9,7 @@ import pytest
 from django.contrib.auth import get_user_model
 from django.core.cache import cache
 
+from esap.errors import NotFound
 from esap.jobs.models import Job
 from esap.jobs.runner import carry_out
 from query import published_query
@@ -240,21 +241,22 @@ class TestPublishedQuery:
                 [{"found for": ada}], [{"found for": None}],
             ]  # fmt: skip
 
-    def test_a_name_that_a_resolver_of_the_group_knew_is_not_in_what_others_get(
-        self, settings, tmp_path, fake, callers, other
+    def test_who_may_ask_other_resolvers_gets_another_answer(
+        self, settings, tmp_path, fake
     ) -> None:
+        namer = get_user_model().objects.create_user("ada", claimed_groups=["namers"])
+        asked = {"archive_uri": "open", "target": "Betelgeuse", "fov": "180"}
         star = "%C.0 s*r\n%J 56.75 +24.12 = 03:47:00 +24:07:00\n%I.0 *   alf Ori"
         with FakePeer(sesame(others={"Betelgeuse": star})) as peer:
             entry = {
                 "id": "crypted", "type": "sesame", "title": "The Crypt's names",
-                "url": f"{peer.origin}/s", "private_network": True, "groups": [GROUP],
+                "url": f"{peer.origin}/s", "private_network": True, "groups": ["namers"],
             }  # fmt: skip
             configure(settings, tmp_path / "names", fake, resolvers=[entry])
-            path = QUERY + "query?archive_uri=open&target=Betelgeuse&fov=180"
 
-            member, theirs = callers.member.get(path), other.get(path)
-
-            assert (member.status_code, theirs.status_code) == (200, 404)
+            assert len(published_query.answer(asked, namer).rows) == 5
+            with pytest.raises(NotFound, match="No resolver knows 'Betelgeuse'"):
+                published_query.answer(asked)
 
 
 @pytest.mark.django_db(transaction=True)  # workers are told when the row is there
