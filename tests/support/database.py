@@ -1,13 +1,27 @@
-"""A database in a file, for tests whose threads or processes must share one."""
+"""A database in a file, for tests whose threads or processes share one; and all that is in one."""
 
 import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from django.core.management import call_command
-from django.db import connections
+from django.db import connection, connections
+
+Rows = list[tuple[object, ...]]
+
+
+def everything() -> dict[str, Rows]:
+    """Return all rows of all tables: equal before and after, nothing has happened."""
+    with connection.cursor() as cursor:
+        return {table: _rows(cursor, table) for table in connection.introspection.table_names()}
+
+
+def _rows(cursor: Any, table: str) -> Rows:
+    cursor.execute(f"SELECT * FROM {connection.ops.quote_name(table)}")  # noqa: S608 - our tables
+    return sorted(cursor.fetchall(), key=repr)
 
 
 @contextmanager

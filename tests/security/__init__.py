@@ -1,0 +1,1 @@
+"""What an attacker would try, at the gateway as it stands, over HTTP."""
