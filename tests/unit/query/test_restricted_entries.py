@@ -1,9 +1,16 @@
 """An archive that is for a group only: what lists, forms and look-ups tell others of it."""
 
 import pytest
+import yaml
 from django.core.cache import cache
 from django.test import Client
 
+from esap.backends.visibility import Standing
+from esap.checks import check_entries
+from esap.settings.env import BASE_DIR
+from query.backends.base import archives
+from query.checks import check_references
+from tests.support.entries import write_entries
 from tests.support.fakes.http import FakePeer
 from tests.support.fakes.sesame import sesame
 from tests.support.fakes.tap import FakeTap
@@ -109,6 +116,19 @@ class TestLists:
         assert (before, member, after) == (
             len(LISTS[listing][1]), len(LISTS[listing][0]), len(LISTS[listing][1]),
         )  # fmt: skip
+
+
+def test_what_the_page_shows_is_an_archive_for_two_groups(settings, tmp_path) -> None:
+    page = (BASE_DIR / "docs" / "how-to" / "add-an-archive.md").read_text(encoding="utf-8")
+    [shown] = [block for block in page.split("```") if "groups: [" in block]
+    query = yaml.safe_load(shown.removeprefix("yaml"))["query"]
+
+    settings.ENTRY_FILES = write_entries(tmp_path, query["archives"])
+
+    assert check_entries() == check_references() == []
+    assert archives.for_caller(None).ids() == []
+    for name in ("escape/esap", "urn:geant:example.org:group:survey"):
+        assert archives.for_caller(Standing(frozenset({name}))).ids() == ["our_archive"]
 
 
 def test_numbers_of_others_do_not_move(callers) -> None:
