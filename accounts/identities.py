@@ -79,7 +79,8 @@ def _made(issuer: str, subject: str, claims: Mapping[str, Any]) -> User:
 def _update(
     user: User, provider: Provider, claims: Mapping[str, Any], groups: Iterable[str] | None
 ) -> None:
-    verified = claims.get("email_verified") in (True, "true")
+    said = claims.get("email_verified")
+    verified = said is True or said == "true"
     told: dict[str, Any] = {
         "provider": provider.config.id,
         "full_name": str(claims.get("name") or "")[:255],

@@ -61,7 +61,7 @@ def gateway(idp, configured):
 
 @pytest.fixture
 def breakable(own, configured):
-    """The module's provider, known to the gateway: for tests that count requests or make it fail."""
+    """The module's provider, known to the gateway, for tests that count or make it fail."""
     return configured(own)
 
 
