@@ -10,7 +10,7 @@ from rest_framework.request import Request
 from accounts import audit
 from accounts.actions import Action
 from accounts.models import Role, User
-from accounts.models.users import plain_group
+from esap.backends.visibility import plain_group
 
 __all__ = ["RoleBackend", "apply_role", "role_for"]
 

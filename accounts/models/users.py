@@ -6,7 +6,9 @@ from django.contrib.auth.models import AbstractUser
 from django.db import models
 from django.db.models.functions import Lower
 
-__all__ = ["Role", "User", "plain_group"]
+from esap.backends.visibility import plain_group
+
+__all__ = ["Role", "User"]
 
 
 class Role(models.TextChoices):
@@ -15,11 +17,6 @@ class Role(models.TextChoices):
     USER = "user"
     OPERATOR = "operator"
     ADMIN = "admin"
-
-
-def plain_group(name: str) -> str:
-    """Return a group as it is compared: WLCG tokens write `/escape`, IAM's own `escape`."""
-    return name.removeprefix("/")
 
 
 class User(AbstractUser):
