@@ -55,7 +55,16 @@ def test_no_scope_opens_the_admin(path):
 
 
 @pytest.mark.parametrize(
-    "path", ["", "/", "/static/x", "esap-api/jobs", "//esap-api/jobs", "/portal/esap-api/jobs"]
+    "path",
+    [
+        "",
+        "/",
+        "/static/x",
+        "esap-api/jobs",
+        "x/esap-api/jobs",
+        "//esap-api/jobs",
+        "/portal/esap-api/jobs",
+    ],
 )
 def test_nothing_is_allowed_outside_of_the_api(path):
     assert not allows(SCOPES, "GET", path)
