@@ -10,7 +10,7 @@ from django.test import Client
 
 from tests.support.iam import Iam, client_secret, log_in_at, new_session
 
-__all__ = ["Browser", "connection_entry", "provider_entry", "write_accounts"]
+__all__ = ["Browser", "Caller", "connection_entry", "provider_entry", "write_accounts"]
 
 AUTHENTICATE = "/esap-api/oidc/authenticate"
 
@@ -87,6 +87,19 @@ class Browser:
     def get(self, path: str, **headers: str) -> Any:
         """Ask the gateway for JSON."""
         return self.gateway.get(path, headers={"accept": "application/json", **headers})
+
+
+class Caller:
+    """A program that comes with a bearer token, or with none."""
+
+    def __init__(self, token: str = "") -> None:
+        bearer = {"authorization": f"Bearer {token}"} if token else {}
+        self.client = Client(headers={"accept": "application/json", **bearer})
+        self.get = self.client.get
+
+    def who(self) -> Any:
+        """Ask the gateway who we are to it."""
+        return self.get("/esap-api/accounts/whoami/")
 
 
 def _secret_file(client: str) -> Path:
