@@ -1,6 +1,7 @@
 """Settings that every environment shares; what differs comes from the environment."""
 
 import dj_database_url
+from corsheaders.defaults import default_headers
 
 from esap.settings.env import BASE_DIR, read_environment
 from esap.settings.logs import logging_config
@@ -122,6 +123,7 @@ SECURE_REFERRER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"
 CORS_ALLOWED_ORIGINS = ENV.cors_origins
 CORS_ALLOW_CREDENTIALS = True
+CORS_ALLOW_HEADERS = [*default_headers, "if-match", "if-none-match", "last-event-id", "prefer"]
 CORS_EXPOSE_HEADERS = ["Location", "Link", "ETag", "X-Request-ID"]
 CSRF_TRUSTED_ORIGINS = ENV.cors_origins
 DATA_UPLOAD_MAX_MEMORY_SIZE = ENV.max_body_bytes

@@ -1,11 +1,16 @@
 """Two users, a caller whom nobody knows, and a provider that says what a test wants."""
 
+import json
+import os
+import subprocess
+import sys
+
 import pytest
 import yaml
 from django.core.cache import cache
 
 from tests.security.callers import Caller, make_user
-from tests.security.holdings import ARCHIVE, MAPPING, fill
+from tests.security.holdings import ARCHIVE, MAPPING, VAULT, fill
 from tests.support.fakes.openid import FakeOpenID
 
 
@@ -18,9 +23,9 @@ def provider():
 
 @pytest.fixture
 def configured(provider, settings, tmp_path):
-    """Have the gateway know the provider, a connection and an archive, with changes to the first.
+    """Have the gateway know the provider, with changes, a connection, and two archives.
 
-    Nothing is configured but these.
+    One of these is for a group only: otherwise lists need not look at who asks. There is no more.
     """
 
     def configure(**changes):
@@ -29,7 +34,7 @@ def configured(provider, settings, tmp_path):
             "providers": [provider.entry(**changes)],
             "connections": [provider.connection()],
         }
-        query = {"mappings": [MAPPING], "archives": [ARCHIVE]}
+        query = {"mappings": [MAPPING], "archives": [ARCHIVE, VAULT]}
         file.write_text(yaml.safe_dump({"accounts": accounts, "query": query}))
         settings.ENTRY_FILES = [file]
         cache.clear()
@@ -60,3 +65,39 @@ def nobody(db, configured):
 def adas(ada):
     """All that ada has."""
     return fill(ada)
+
+
+IN_PRODUCTION = """
+import json, django
+django.setup()
+from django.conf import settings
+from django.core.management import call_command
+from django.urls import URLResolver, get_resolver
+call_command("check", deploy=True, fail_level="WARNING")
+
+def walk(resolver, before=""):
+    for entry in resolver.url_patterns:
+        here = before + str(entry.pattern)
+        yield from walk(entry, here) if isinstance(entry, URLResolver) else [here]
+
+told = {name: getattr(settings, name) for name in dir(settings) if name.isupper()}
+routes = {each: list(walk(get_resolver(each))) for each in ("esap.urls", "esap.events.urls")}
+print(json.dumps({"settings": told, "routes": routes}, default=str))
+"""
+
+
+@pytest.fixture(scope="session")
+def production(tmp_path_factory):
+    """Return settings and routes as they are in production, which `check --deploy` finds good."""
+    environment = {
+        **{name: text for name, text in os.environ.items() if not name.startswith("ESAP_")},
+        "DJANGO_SETTINGS_MODULE": "esap.settings.prod",
+        "ESAP_DATA_DIR": str(tmp_path_factory.mktemp("data")),
+        "ESAP_SECRET_KEY": "a-key-of-the-tests-that-is-as-long-as-it-has-to-be-0123456789",
+        "ESAP_BEHIND_PROXY": "true",
+        "ESAP_ALLOWED_HOSTS": "esap.example.org",
+    }
+    command = [sys.executable, "-c", IN_PRODUCTION]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout.splitlines()[-1])

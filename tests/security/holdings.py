@@ -9,7 +9,7 @@ from accounts.tokens import keep_connection
 from tests.security.callers import Caller
 from tests.security.routes import Operation
 
-__all__ = ["ARCHIVE", "BASKET", "MAPPING", "OWNED", "Holdings", "fill"]
+__all__ = ["ARCHIVE", "BASKET", "MAPPING", "OWNED", "VAULT", "Holdings", "fill"]
 
 BASKET = "galaxies-of-nobody-else"
 ARCHIVE = {
@@ -19,6 +19,12 @@ ARCHIVE = {
     "url": "https://stars.example.org/tap",
     "mapping": "stars",
     "datasets": [{"id": "stars-all", "name": "Stars", "table": "sky.stars"}],
+}
+VAULT = {
+    **ARCHIVE,
+    "id": "vault",
+    "groups": ["/keepers"],
+    "datasets": [{"id": "vault-all", "name": "Gold", "table": "sky.gold"}],
 }
 MAPPING = {"id": "stars", "parameters": {"ra": "ra", "dec": "dec"}}
 API = "/esap-api"

@@ -20,6 +20,8 @@ class Operation:
     method: str
     path: str
     query: tuple[str, ...] = ()
+    is_current: bool = True
+    """Whether the document does not call it deprecated."""
 
     def __str__(self) -> str:
         return f"{self.method} {self.path.removeprefix('/esap-api')}"
@@ -39,7 +41,7 @@ def operations() -> tuple[Operation, ...]:
     """Return all that the gateway can be asked, as it tells in its OpenAPI document."""
     paths = SchemaGenerator().get_schema(request=None, public=True)["paths"]
     return tuple(
-        Operation(method.upper(), path, tuple(_queries(told)))
+        Operation(method.upper(), path, tuple(_queries(told)), not told.get("deprecated"))
         for path, methods in paths.items()
         for method, told in methods.items()
         if method in _METHODS
