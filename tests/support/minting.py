@@ -4,6 +4,7 @@ import base64
 import hmac
 import json
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any
 
 import jwt
@@ -20,8 +21,14 @@ def sign(
     """
     if alg == "HS256":
         return _with_the_public_key(claims, headers, key)
-    signer = None if alg == "none" else jwt.PyJWK.from_dict(dict(key), algorithm=alg).key
+    signer = None if alg == "none" else _private_key(json.dumps(key), alg)
     return jwt.encode(dict(claims), signer, algorithm=alg, headers=dict(headers))
+
+
+@lru_cache(maxsize=16)
+def _private_key(jwk: str, alg: str) -> Any:
+    """Read a private key, which takes a tenth of a second for RSA: its numbers are checked."""
+    return jwt.PyJWK.from_json(jwk, algorithm=alg).key
 
 
 def _with_the_public_key(
