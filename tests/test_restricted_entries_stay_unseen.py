@@ -8,12 +8,14 @@ import re
 from urllib.parse import urlencode
 
 import pytest
+import yaml
 from django.core.cache import cache
+from django.test import Client
 from drf_spectacular.generators import SchemaGenerator
 
 from query import published_query
 from tests.support.fakes.tap import FakeTap
-from tests.support.restricted import ABOUT, SECRETS, Callers, configure, vault_was_asked
+from tests.support.restricted import ABOUT, GROUP, SECRETS, Callers, configure, vault_was_asked
 
 pytestmark = pytest.mark.django_db
 
@@ -22,10 +24,18 @@ SEEN = {
     "name": "multiple_archives", "dataset_uri": "open-stars", "archive_uri": "open",
     "target_name": "M31", "id": "open-stars",
 }  # fmt: skip
-# What names the entry, its dataset, its catalog and its mapping; numbers as in the published paths.
-NAMES = ["vault", "vault-stars", "vault-tap", "vaulted"]
+# What names the archive, its dataset, its catalog and its mapping, a connection and a resolver; and
+# numbers as in the published paths.
+NAMES = ["vault", "vault-stars", "vault-tap", "vaulted", "vault-hub", "vault-names"]
 NUMBERS = {"7": "9", "71": "91", "77": "97", "66": "96"}  # and numbers that nobody has
+HUB = {
+    "id": "vault-hub", "type": "oauth", "title": "The Crypt's hub", "groups": [GROUP],
+    "url": "https://hub.example.org", "authorization_url": "https://hub.example.org/authorize",
+    "token_url": "https://hub.example.org/token", "client_id": "esap",
+    "client_authentication": "none",
+}  # fmt: skip
 TOLD_TO_MEMBERS = {
+    "/esap-api/accounts/connections/",
     "/esap-api/health/peers/",
     "/esap-api/query/archives-uri/",
     "/esap-api/query/archives/",
@@ -65,8 +75,17 @@ def entries(settings, tmp_path, fake):
     cache.clear()
     published_query._ANSWERS._flights.clear()
     openngc = {"id": "openngc", "type": "openngc", "title": "OpenNGC"}
+    names = {
+        "id": "vault-names",
+        "type": "openngc",
+        "title": "The Crypt's names",
+        "groups": [GROUP],
+    }
     settings.EVENTS_URL = "https://events.example.org"
-    configure(settings, tmp_path, fake, resolvers=[openngc])
+    configure(settings, tmp_path, fake, resolvers=[openngc, names])
+    others = tmp_path / "others.yaml"
+    others.write_text(yaml.safe_dump({"accounts": {"connections": [HUB]}}))
+    settings.ENTRY_FILES = [*settings.ENTRY_FILES, others]
 
 
 @pytest.fixture
@@ -134,18 +153,16 @@ def test_its_address_is_as_one_that_is_not_there(path, placed, query, others, fa
 @pytest.mark.parametrize(
     ("path", "placed", "query"), **each([case for case in GETS if not case[1]])
 )
-def test_to_ask_by_its_name_is_to_ask_by_one_that_is_not_there(
-    path, placed, query, others, fake
-) -> None:
+def test_to_ask_by_its_name_is_to_ask_by_one_that_is_not_there(path, placed, query, fake) -> None:
+    client = Client()
     plain = {name: value for name, value in CONE.items() if name in query}
 
-    for client in others:
-        for name in query:
-            for key in NAMES[:2]:
-                hidden = told(client, path, **plain | {name: key})
-                unknown = told(client, path, **plain | {name: unlike(key)})
-                assert unlike(hidden) == unknown, (name, key)
-            assert secrets_in(told(client, path, **plain | {name: "7"})) == []
+    for name in query:
+        for key in NAMES[:2]:
+            hidden = told(client, path, **plain | {name: key})
+            unknown = told(client, path, **plain | {name: unlike(key)})
+            assert unlike(hidden) == unknown, (name, key)
+        assert secrets_in(told(client, path, **plain | {name: "7"})) == []
     assert not vault_was_asked(fake)
 
 

@@ -277,6 +277,12 @@ class TestWorkers:
 
         assert self.outcomes(job) == ["open", "vault"]
 
+    def test_a_members_job_knows_the_parameters_of_the_group(self, callers, fake) -> None:
+        job = self.queue(callers.member, **CONE, archives=["vault"], vaultdoor="x")
+
+        assert job.phase == "COMPLETED"
+        assert self.outcomes(job) == ["vault"]
+
     def test_a_job_of_others_leaves_it_out(self, other, fake) -> None:
         job = self.queue(other, **CONE)
 
