@@ -14,6 +14,7 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
+from accounts.baskets import services as baskets
 from esap.health import readiness
 from esap.jobs import services
 from esap.jobs.moves import Result
@@ -24,6 +25,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 FILE = Path(__file__).with_name("query_counts.json")
 SEARCHES = "/esap-api/query/searches/"
+ACCOUNTS = "/esap-api/accounts/"
 CONE = {"ra": 56.75, "dec": 24.12, "fov": 180}
 
 
@@ -188,3 +190,81 @@ def test_a_job_that_is_not_yours_takes_no_more_than_your_own(ada, must_take):
     took = statements("GET", f"/esap-api/jobs/{ada.job.pk}/", status=404)
 
     must_take("GET /esap-api/jobs/{} of another", took)
+
+
+@pytest.fixture
+def basket(ada):
+    """The default basket of the client who is logged in, with three items."""
+    added = baskets.add(baskets.Owner(user=ada.job.owner), [item(n) for n in range(3)])
+    return added.basket
+
+
+def item(number):
+    return {"archive": "archive0", "record": {"number": number}}
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        f"{ACCOUNTS}user-profiles/",
+        f"{ACCOUNTS}user-profiles/ada/",
+        f"{ACCOUNTS}shopping-items/",
+        f"{ACCOUNTS}baskets/",
+        f"{ACCOUNTS}baskets/default/",
+        f"{ACCOUNTS}basket/items/",
+        f"{ACCOUNTS}whoami/",
+    ],
+)
+def test_to_look_at_what_is_yours_takes_as_many_statements_however_much_it_is(
+    path, ada, basket, must_take
+):
+    few = statements("GET", path, client=ada)
+    owner = baskets.Owner(user=ada.job.owner)
+    baskets.add(owner, [item(n) for n in range(40)])
+    for number in range(5):
+        baskets.create(owner, f"b{number}", [item(number)])
+    many = statements("GET", path, client=ada)
+
+    assert len(many) == len(few), "\n".join(many)
+    must_take(f"GET {path}", few)
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        ("POST", "basket/items/", item(9), 201),
+        ("POST", "basket/items/", item(1), 200),
+        ("PUT", "baskets/default/", {"items": [item(1), item(9)]}, 200),
+        ("POST", "baskets/", {"name": "new", "items": [item(9)]}, 201),
+        ("PATCH", "baskets/other/", {"name": "new"}, 200),
+        ("DELETE", "baskets/other/", None, 204),
+        ("PATCH", "user-profiles/ada/", {"shopping_cart": [item(9)]}, 200),
+    ],
+)
+@pytest.mark.usefixtures("basket")
+def test_a_change_of_a_basket_takes_few_statements(call, ada, must_take):
+    method, path, body, status = call
+    baskets.create(baskets.Owner(user=ada.job.owner), "other", [item(5)])
+    headers = {"If-Match": "*"} if method == "PUT" else {}
+
+    took = statements(method, ACCOUNTS + path, body, ada, status, **headers)
+
+    must_take(f"{method} {ACCOUNTS}{path} {status}", took)
+
+
+def test_to_take_an_item_out_takes_few_statements(ada, basket, must_take):
+    path = f"{ACCOUNTS}basket/items/{basket.items.first().pk}/"
+
+    must_take(f"DELETE {ACCOUNTS}basket/items/{{}}/", statements("DELETE", path, None, ada, 204))
+
+
+def test_what_a_visitor_asks_takes_few_statements(must_take):
+    visitor = Client(headers={"Origin": "http://testserver"})
+
+    for path in ("user-profiles/", "baskets/default/", "basket/items/", "whoami/"):
+        must_take(f"GET {ACCOUNTS}{path} of a visitor", statements("GET", ACCOUNTS + path))
+    for what in ("first", "second"):
+        took = statements(
+            "POST", f"{ACCOUNTS}basket/items/", {**item(9), "what": what}, visitor, 201
+        )
+        must_take(f"POST {ACCOUNTS}basket/items/ of a visitor, the {what}", took)

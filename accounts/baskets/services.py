@@ -80,18 +80,17 @@ def basket_named(owner: Owner, name: str) -> Basket:
     return basket
 
 
-@transaction.atomic
 def create(owner: Owner, name: str, sent: Sequence[object] = ()) -> Basket:
     """Make a basket with these items; raise `AlreadyExists` if there is one of this name."""
     items = _read(owner, sent)
-    basket = make(owner, name)
-    Room.of(owner, basket).must_fit(items)
-    put(basket, items)
-    move(basket)
+    with transaction.atomic():
+        basket = make(owner, name)
+        Room.of(owner, basket).must_fit(items)
+        put(basket, items)
+        move(basket)
     return basket
 
 
-@transaction.atomic
 def add(
     owner: Owner,
     sent: Sequence[object],
@@ -106,19 +105,19 @@ def add(
     items = _read(owner, sent)
     if not items:
         raise InvalidRequest("Send at least one item.")
-    basket = hold(owner, name, if_match)
-    equal = basket.items.filter(digest__in=[item.digest for item in items])
-    there = {item.digest: item for item in equal}
-    new = [item for item in items if item.digest not in there]
-    if new:
-        room = Room.of(owner, basket)
-        room.must_fit(new)
-        there |= {item.digest: item for item in put(basket, new, after=room.last)}
-        move(basket)
+    with transaction.atomic():
+        basket = hold(owner, name, if_match)
+        equal = basket.items.filter(digest__in=[item.digest for item in items])
+        there = {item.digest: item for item in equal}
+        new = [item for item in items if item.digest not in there]
+        if new:
+            room = Room.of(owner, basket)
+            room.must_fit(new)
+            there |= {item.digest: item for item in put(basket, new, after=room.last)}
+            move(basket)
     return Added(basket, [there[item.digest] for item in items], len(new))
 
 
-@transaction.atomic
 def replace(
     owner: Owner,
     sent: Sequence[object],
@@ -131,15 +130,16 @@ def replace(
     An item equal to one that was there keeps its id.
     """
     items = _read(owner, sent)
-    basket = hold(owner, name, if_match)
-    Room.of(owner, basket, emptied=True).must_fit(items)
-    known = {
-        digest: {"id": pk, "created": created}
-        for digest, pk, created in basket.items.values_list("digest", "pk", "created")
-    }
-    basket.items.all().delete()
-    put(basket, items, known=known)
-    move(basket)
+    with transaction.atomic():
+        basket = hold(owner, name, if_match)
+        Room.of(owner, basket, emptied=True).must_fit(items)
+        known = {
+            digest: {"id": pk, "created": created}
+            for digest, pk, created in basket.items.values_list("digest", "pk", "created")
+        }
+        basket.items.all().delete()
+        put(basket, items, known=known)
+        move(basket)
     return basket
 
 
@@ -193,5 +193,6 @@ def remove(owner: Owner, item_id: UUID, *, if_match: Sequence[str] | None = None
 
 
 def _read(owner: Owner, sent: Sequence[object]) -> list[Item]:
+    """Return the items, checked; before the transaction, in which all writers of SQLite wait."""
     limits = owner.limits
     return read_items(sent, most=limits.items, most_bytes=limits.item_bytes)

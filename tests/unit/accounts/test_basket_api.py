@@ -422,7 +422,10 @@ def test_another_basket_is_deleted_with_its_items(api):
     assert not BasketItem.objects.exists()
 
 
-@pytest.mark.parametrize("path", [f"{BASKETS}none/", f"{ITEMS}?basket=none", f"{ITEMS}{uuid4()}"])
+@pytest.mark.parametrize(
+    "path",
+    [f"{BASKETS}none/", f"{BASKETS}a%00b/", f"{ITEMS}?basket=none", f"{ITEMS}{uuid4()}"],
+)
 def test_what_is_not_there_is_404(api, path):
     refused(api.get(path), 404, "not-found")
 
