@@ -24,7 +24,7 @@ account: $(VENV)/runs  ## an account of this machine's own, to log in with where
 	@$(RUN) manage.py createsuperuser
 
 token: $(VENV)/runs  ## an API token for scripts on this machine: export ESAP_TOKEN=$(make -s token)
-	@$(RUN) manage.py api_token "$${USER:-me}"
+	@ESAP_LOG_LEVEL=$${ESAP_LOG_LEVEL:-WARNING} $(RUN) manage.py api_token "$${USER:-me}"
 
 # More than there are cores, because much of a test is waiting.
 WORKERS ?= 3

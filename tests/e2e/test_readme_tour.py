@@ -7,8 +7,11 @@ worker carries out, heard through both processes, and a question that comes in p
 import csv
 import io
 import json
+import os
 import re
 import sys
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from urllib.parse import urlsplit
 
 import pyarrow.parquet
@@ -53,13 +56,14 @@ class Reader:
     def __init__(self, machine, home):
         self.machine, self.home = machine, home
 
-    def types(self, kind, text):
-        """Return what a block of a page prints; it ends well, and complains of nothing."""
+    def types(self, kind, text, *, cwd=None, expected=(), **how):
+        """Return what a block of a page prints; it ends well, and says nothing unexpected."""
         program = ["bash", "-c"] if kind == "sh" else [sys.executable, "-c"]
         here = text.replace("localhost:8000", f"localhost:{self.machine.port}")
         assert here != text, f"Which gateway is meant?\n{text}"
-        done = self.machine.command(*program, here, cwd=self.home)
-        assert (done.returncode, done.stderr) == (0, ""), f"{text}\n{done.stdout}\n{done.stderr}"
+        done = self.machine.command(*program, here, cwd=cwd or self.home, **how)
+        said = "".join(line for line in done.stderr.splitlines() if line not in expected)
+        assert (done.returncode, said) == (0, ""), f"{text}\n{done.stdout}\n{done.stderr}"
         return done.stdout
 
 
@@ -94,7 +98,15 @@ def tour(sign):
 
 
 def test_every_block_of_the_tour_is_proven_here():
-    signs = ["text/csv", '"Crab Nebula"', '"adql"', "Table.read", "SCSService", "respond-async"]
+    signs = [
+        "text/csv",
+        '"Crab Nebula"',
+        '"adql"',
+        "Table.read",
+        "SCSService",
+        "respond-async",
+        "make -s token",
+    ]
 
     assert [tour(sign) for sign in signs] == blocks(README)
 
@@ -184,6 +196,27 @@ def test_a_search_left_to_a_worker_is_followed_to_its_end(reader):
     assert end["rows_total"] == 41 + 11
     assert end["problems"] == []
     assert events[-1] == ("phase", {"phase": "COMPLETED"})
+
+
+def test_an_account_of_the_machine_has_a_basket(machine, reader):
+    until = datetime.now(UTC) + timedelta(days=90)
+    environment = {**os.environ, "ESAP_DATA_DIR": str(machine.folder), "USER": "ada"}
+
+    kind, text = tour("make -s token")
+    said = reader.types(
+        kind,
+        text.replace("-s token", f"-s token VENV={Path(sys.executable).parents[1]}"),
+        cwd=ROOT,
+        expected=[
+            "Made the account ada.",
+            f"It is good until {until:%Y-%m-%d}, and is not shown again:",
+        ],
+        env=environment,
+    )
+
+    added, _, whoami = said.partition("}{")
+    assert '"source_id":66714384142368256' in added
+    assert '"user_name":"ada"' in whoami
 
 
 def test_the_tutorial_says_what_it_promises(reader):
