@@ -271,7 +271,7 @@ class TestResolvers:
         star = "%C.0 s*r\n%J 88.79 +7.40 = 05:55:10.30 +07:24:25.4\n%I.0 *   alf Ori"
         with FakePeer(sesame(others={"Betelgeuse": star})) as peer:
             entry = {
-                "id": "crypted", "type": "sesame", "title": "The Crypt's names",
+                "id": "crypt-names", "type": "sesame", "title": "The Crypt's names",
                 "url": f"{peer.origin}/s", "private_network": True, "groups": [GROUP],
             }  # fmt: skip
             configure(settings, tmp_path / "names", fake, resolvers=[entry])
@@ -280,7 +280,10 @@ class TestResolvers:
     def test_a_member_hears_what_it_knows(self, peer, callers) -> None:
         response = callers.member.get(QUERY + "get-sky-coordinates?target_name=Betelgeuse")
 
-        assert (response.json()["ra"], response.json()["resolver"]) == ("88.79", "crypted (SIMBAD)")
+        assert (response.json()["ra"], response.json()["resolver"]) == (
+            "88.79",
+            "crypt-names (SIMBAD)",
+        )
 
     def test_others_do_not_ask_it(self, peer, other) -> None:
         response = other.get(QUERY + "get-sky-coordinates?target_name=Betelgeuse")

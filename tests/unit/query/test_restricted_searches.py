@@ -135,7 +135,7 @@ class TestSearches:
         star = "%C.0 s*r\n%J 56.75 +24.12 = 03:47:00 +24:07:00\n%I.0 *   alf Ori"
         with FakePeer(sesame(others={"Betelgeuse": star})) as peer:
             entry = {
-                "id": "crypted", "type": "sesame", "title": "The Crypt's names",
+                "id": "crypt-names", "type": "sesame", "title": "The Crypt's names",
                 "url": f"{peer.origin}/s", "private_network": True, "groups": [GROUP],
             }  # fmt: skip
             configure(settings, tmp_path / "names", fake, resolvers=[entry])
@@ -249,7 +249,7 @@ class TestPublishedQuery:
         star = "%C.0 s*r\n%J 56.75 +24.12 = 03:47:00 +24:07:00\n%I.0 *   alf Ori"
         with FakePeer(sesame(others={"Betelgeuse": star})) as peer:
             entry = {
-                "id": "crypted", "type": "sesame", "title": "The Crypt's names",
+                "id": "crypt-names", "type": "sesame", "title": "The Crypt's names",
                 "url": f"{peer.origin}/s", "private_network": True, "groups": ["namers"],
             }  # fmt: skip
             configure(settings, tmp_path / "names", fake, resolvers=[entry])
