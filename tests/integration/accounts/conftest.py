@@ -1,6 +1,7 @@
 """A gateway that knows the test IAM."""
 
 import re
+from itertools import count
 
 import pytest
 
@@ -41,13 +42,17 @@ def own(module_iam):
 @pytest.fixture
 def configured(tmp_path, settings):
     """A function that makes the gateway know a provider and a connection, with changes."""
+    numbers = count()
 
     def configure(provider, client="esap", connection=None, others=(), **changes):
         entries = {
             "providers": [provider_entry(provider, client, **changes), *others],
             "connections": [connection_entry(provider, **(connection or {}))],
         }
-        settings.ENTRY_FILES = [write_accounts(tmp_path, **entries)]
+        # A file is read once.
+        folder = tmp_path / f"entries{next(numbers)}"
+        folder.mkdir()
+        settings.ENTRY_FILES = [write_accounts(folder, **entries)]
         return provider
 
     return configure
