@@ -9,6 +9,7 @@ from django.http import HttpRequest
 from rest_framework.request import Request
 
 from accounts.backends.base import Provider
+from accounts.backends.told import text
 from accounts.models import User
 from accounts.roles import apply_role, role_for
 from esap.errors import LoginFailed
@@ -49,7 +50,7 @@ def user_of(
 def name_from(claims: Mapping[str, Any]) -> str:
     """Return a name for paths and pages, as like the user's own as can be."""
     for claim in ("preferred_username", "nickname", "name"):
-        name = _NOT_IN_NAMES.sub("-", str(claims.get(claim) or "")).strip("-.")
+        name = _NOT_IN_NAMES.sub("-", text(claims.get(claim))).strip("-.")
         if name:
             return name[:_LONGEST_NAME]
     return "user"
@@ -83,8 +84,8 @@ def _update(
     verified = said is True or said == "true"
     told: dict[str, Any] = {
         "provider": provider.config.id,
-        "full_name": str(claims.get("name") or "")[:255],
-        "email": str(claims.get("email") or "")[:254] if verified else "",
+        "full_name": text(claims.get("name")),
+        "email": text(claims.get("email"), 254) if verified else "",
         "claimed_groups": sorted(groups or ()),
     }
     changed = [name for name, value in told.items() if getattr(user, name) != value]

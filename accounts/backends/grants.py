@@ -15,6 +15,7 @@ from esap.errors import BackendFailed, BackendRefused, BackendUnavailable, Unrea
 __all__ = ["ClientAuthentication", "GrantEnded", "GrantRefused", "Tokens", "ask_for_tokens", "post"]
 
 ClientAuthentication = Literal["client_secret_basic", "client_secret_post", "none"]
+_VISIBLE = r"^[\x20-\x7e]*$"  # RFC 6749, appendix A
 _ENDED = {"invalid_grant", "invalid_token"}
 _UNDONE = {"temporarily_unavailable", "server_error", "slow_down"}
 
@@ -35,16 +36,16 @@ class Tokens(BaseModel):
 
     model_config = ConfigDict(frozen=True, hide_input_in_errors=True)
 
-    access_token: str = Field(min_length=1, repr=False)
+    access_token: str = Field(min_length=1, pattern=_VISIBLE, repr=False)
     token_type: str = "Bearer"  # noqa: S105 - the name of the type
-    expires_in: float | None = None
-    refresh_token: str = Field(default="", repr=False)
-    id_token: str = Field(default="", repr=False)
-    scope: str = ""
+    expires_in: float | None = Field(default=None, ge=0)
+    refresh_token: str = Field(default="", pattern=_VISIBLE, repr=False)
+    id_token: str = Field(default="", pattern=_VISIBLE, repr=False)
+    scope: str = Field(default="", pattern=_VISIBLE)
 
 
 class _Refusal(BaseModel):
-    error: str = Field(max_length=100, pattern=r"^[\x20-\x7e]*$")
+    error: str = Field(max_length=100, pattern=_VISIBLE)
 
 
 def ask_for_tokens(

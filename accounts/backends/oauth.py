@@ -3,6 +3,7 @@
 from pydantic import Field, HttpUrl
 
 from accounts.backends.base import OAuthConfig, Service
+from accounts.backends.told import text
 from esap.backends.http import PeerSession
 
 __all__ = ["OAuthService"]
@@ -51,4 +52,4 @@ class OAuthService(Service):
         answer = self.http.expect(self.http.get(str(self.config.user_url), headers=headers))
         told = answer.json()
         name = told.get(self.config.user_field, "") if isinstance(told, dict) else ""
-        return str(name)[:255]
+        return text(str(name))

@@ -12,6 +12,7 @@ from accounts.backends.base import Presented, Provider, ProviderConfig
 from accounts.backends.grants import Tokens
 from accounts.backends.kept import Kept
 from accounts.backends.signed import Keys, TokenRefused, keys_in, verified
+from accounts.backends.told import is_name
 from esap.backends.http import PeerSession
 from esap.errors import BackendFailed, UnreadableAnswer
 
@@ -192,7 +193,7 @@ class OpenIDProvider(Provider):
             ) from None
         # Refresh tokens are active, too; they have no type.
         is_access_token = told.active and told.token_type.lower() == "bearer"
-        if not is_access_token or not told.sub or told.iss not in ("", self.config.issuer):
+        if not is_access_token or not is_name(told.sub) or told.iss not in ("", self.config.issuer):
             return None
         return self._presented(
             token,
@@ -243,7 +244,7 @@ class OpenIDProvider(Provider):
         told = [claims[name] for name in self.config.group_claims if name in claims]
         if not told:
             return None
-        names = {group for claim in told for group in _texts(claim)}
+        names = {group for claim in told for group in _texts(claim) if is_name(group)}
         return frozenset(self.config.group_prefix + name.removeprefix("/") for name in names)
 
     def _presented(

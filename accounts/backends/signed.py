@@ -6,11 +6,13 @@ from typing import Any
 import jwt
 from jwt import PyJWK, PyJWKSet
 
+from accounts.backends.told import is_name
 from esap.errors import UnreadableAnswer
 
 __all__ = ["Keys", "TokenRefused", "is_signed", "keys_in", "verified"]
 
 Keys = Sequence[PyJWK]
+_NAMING = frozenset({"sub", "sid"})
 LONGEST = 16_384
 """Characters of a token that are looked at: headers have room for no more."""
 
@@ -46,7 +48,8 @@ def verified(
     """Return the claims of a token, or raise `TokenRefused`.
 
     Checked are the signature, by an algorithm of the list; that it is of now, within `leeway`
-    seconds; issuer; audience, unless it is None; and that the required claims are there.
+    seconds; issuer; audience, unless it is None; that the required claims are there; and that
+    subject and session are names.
     `keys(True)` asks the provider anew, for a key that is not among `keys(False)`.
     """
     if len(token) > LONGEST:
@@ -55,7 +58,7 @@ def verified(
         header = jwt.get_unverified_header(token)
         if header.get("alg") not in algorithms:
             raise TokenRefused("it is signed in a way that is not accepted here")
-        return jwt.decode(
+        claims: Mapping[str, Any] = jwt.decode(
             token,
             key=_key(header, keys),
             algorithms=[header["alg"]],
@@ -76,6 +79,14 @@ def verified(
         raise TokenRefused(f"it has no claim {error.claim!r}") from error
     except jwt.PyJWTError as error:
         raise TokenRefused("its signature or its form is wrong") from error
+    _check_names(claims)
+    return claims
+
+
+def _check_names(claims: Mapping[str, Any]) -> None:
+    for name in _NAMING & claims.keys():
+        if not is_name(claims[name]):
+            raise TokenRefused(f"its claim {name!r} is no name")
 
 
 def _key(header: Mapping[str, Any], keys: Callable[[bool], Keys]) -> PyJWK:

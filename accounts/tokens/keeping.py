@@ -17,7 +17,7 @@ __all__ = ["expiry_of", "keep_connection", "keep_login", "keep_token", "scope_te
 
 MOST_LOGINS = 20
 """Logins of a user whose tokens are kept; the oldest make room. People log in and never out."""
-_WITHOUT_END = timedelta(days=365)
+_LONGEST = 365 * 86_400.0
 
 
 @transaction.atomic
@@ -72,9 +72,9 @@ def keep_token(grant: Grant, tokens: Tokens, audience: str, scope: str) -> datet
 
 
 def expiry_of(tokens: Tokens) -> datetime:
-    """Return when an access token that came just now expires."""
-    lifetime = _WITHOUT_END if tokens.expires_in is None else timedelta(seconds=tokens.expires_in)
-    return timezone.now() + lifetime
+    """Return when an access token that came just now expires, in a year at the latest."""
+    seconds = _LONGEST if tokens.expires_in is None else min(tokens.expires_in, _LONGEST)
+    return timezone.now() + timedelta(seconds=seconds)
 
 
 def scope_text(scopes: Any) -> str:

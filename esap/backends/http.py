@@ -4,15 +4,16 @@ docs/explanation/outbound-http.md tells what it holds to, and why.
 """
 
 import math
+from codecs import BOM_UTF8
 from collections.abc import Iterator
 from datetime import timedelta
 from time import monotonic
 from typing import Any
 
+import orjson
 from pydantic import AnyUrl
 from requests import PreparedRequest, Request, RequestException, Response, Session
 from requests.cookies import extract_cookies_to_jar
-from requests.exceptions import JSONDecodeError
 from requests.structures import CaseInsensitiveDict
 from requests.utils import get_encoding_from_headers
 from urllib3 import BaseHTTPResponse
@@ -60,11 +61,15 @@ class PeerResponse(Response):
         super().__init__()
         self._title = title
 
-    def json(self, **kwargs: Any) -> Any:
-        """Return the parsed body, or raise `UnreadableAnswer`."""
+    def json(self, **_kwargs: Any) -> Any:
+        """Return the parsed body, or raise `UnreadableAnswer`.
+
+        By orjson, which refuses what Python's parser lets through or breaks on: NaN and infinity,
+        text that is no Unicode, and nesting without end. JSON is UTF-8 (RFC 8259, section 8.1).
+        """
         try:
-            return super().json(**kwargs)
-        except JSONDecodeError as error:
+            return orjson.loads(self.content.removeprefix(BOM_UTF8))
+        except orjson.JSONDecodeError as error:
             raise UnreadableAnswer(
                 f"{self._title} answered with something other than the JSON that was expected."
             ) from error

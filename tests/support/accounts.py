@@ -1,5 +1,6 @@
 """A gateway whose users log in at a test IAM: its entries, and browsers without a screen."""
 
+import os
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -106,5 +107,7 @@ def _secret_file(client: str) -> Path:
     folder = Path(settings.DATA_DIR) / "secrets"
     folder.mkdir(parents=True, exist_ok=True)
     file = folder / client
-    file.write_text(client_secret(client))
-    return file
+    # Moved into place, because tests of other processes may be reading it.
+    draft = folder / f"{client}.{os.getpid()}"
+    draft.write_text(client_secret(client))
+    return draft.replace(file)

@@ -205,6 +205,18 @@ def test_json_that_is_none_is_unreadable(talk):
         session.get(peer.url).json()
 
 
+@pytest.mark.parametrize(
+    "body",
+    [b'{"rows": NaN}', b'{"rows": 1e999}', b'"\\ud83d"', b'"\xff"', b"[" * 100_000],
+    ids=["NaN", "infinity", "half a character", "no UTF-8", "nested"],
+)
+def test_what_only_python_takes_for_json_is_unreadable(talk, body):
+    peer, session = talk(answer(body, Content_Type="application/json"))
+
+    with pytest.raises(UnreadableAnswer):
+        session.get(peer.url).json()
+
+
 def test_json_is_parsed(talk):
     peer, session = talk(answer(b'{"rows": 3}', Content_Type="application/json"))
 
