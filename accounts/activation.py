@@ -5,8 +5,7 @@ from django.http import HttpRequest
 
 from accounts import audit
 from accounts.actions import Action
-from accounts.models import User
-from accounts.sessions import end_sessions
+from accounts.models import Session, User
 
 __all__ = ["activate", "deactivate"]
 
@@ -15,7 +14,7 @@ __all__ = ["activate", "deactivate"]
 def deactivate(user: User, *, by: User, request: HttpRequest | None = None) -> None:
     """Let a user in no more: sessions end, and tokens open nothing while the account is closed."""
     if User.objects.filter(pk=user.pk, is_active=True).update(is_active=False):
-        end_sessions(user)
+        Session.objects.filter(user=user).delete()
         audit.record(Action.USER_DEACTIVATED, user, request=request, by=by.pk)
 
 

@@ -12,7 +12,6 @@ from django.utils.module_loading import import_string
 from accounts import audit
 from accounts.actions import Action
 from accounts.models import AuditEvent, User
-from accounts.sessions import end_sessions
 from esap.errors import EsapError
 
 __all__ = ["delete_account"]
@@ -48,6 +47,5 @@ def delete_account(user: User) -> None:
         )
         about = ContentType.objects.get_for_model(User)
         LogEntry.objects.filter(content_type=about, object_id=str(known.pk)).delete()
-        end_sessions(known)
         known.delete()
         audit.record(Action.ACCOUNT_DELETED, None)

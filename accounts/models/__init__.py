@@ -4,6 +4,7 @@ from accounts.models.api_tokens import ApiToken
 from accounts.models.audit import AuditEvent
 from accounts.models.baskets import Basket, BasketItem
 from accounts.models.grants import Grant, PeerToken
+from accounts.models.sessions import Session
 from accounts.models.users import Role, User
 
 __all__ = [
@@ -14,5 +15,6 @@ __all__ = [
     "Grant",
     "PeerToken",
     "Role",
+    "Session",
     "User",
 ]

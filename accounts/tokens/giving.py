@@ -95,7 +95,8 @@ def connection_token(user: User, connection: str, *, instead_of: str = "") -> Gi
 
 def _by_grant(grants: QuerySet[Grant], wanted: _Wanted) -> Given | None:
     """Return a token of the first of the grants that gives one."""
-    found = list(grants.select_related("user"))
+    # A job may go on after its user's account was closed.
+    found = list(grants.filter(user__is_active=True).select_related("user"))
     for grant in found:
         if given := _kept(grant, wanted):
             return given

@@ -4,7 +4,6 @@ from uuid import uuid4
 
 import pytest
 from django.contrib.admin.models import CHANGE, LogEntry
-from django.contrib.sessions.models import Session
 from rest_framework.test import APIClient
 
 from accounts import audit
@@ -12,7 +11,7 @@ from accounts.actions import Action
 from accounts.api_tokens import services
 from accounts.credentials import Credential
 from accounts.data.deletion import delete_account
-from accounts.models import ApiToken, AuditEvent, Basket, BasketItem, Grant, User
+from accounts.models import ApiToken, AuditEvent, Basket, BasketItem, Grant, Session, User
 from esap.errors import BackendUnavailable
 from esap.jobs import services as jobs
 from esap.jobs.models import Event, Job

@@ -5,22 +5,13 @@ from urllib.parse import quote
 
 import pytest
 from django.contrib import admin
-from django.contrib.sessions.models import Session
 from django.utils import timezone
 from rest_framework.test import APIClient
 
 from accounts.actions import Action
 from accounts.api_tokens import services
 from accounts.audit import record
-from accounts.models import (
-    ApiToken,
-    Basket,
-    BasketItem,
-    Grant,
-    PeerToken,
-    Role,
-    User,
-)
+from accounts.models import ApiToken, Basket, BasketItem, Grant, PeerToken, Role, Session, User
 from accounts.roles import apply_role
 from accounts.sealed import peer_token_place
 from accounts.tokens import token_for

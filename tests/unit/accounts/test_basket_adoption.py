@@ -4,7 +4,6 @@ import json
 from datetime import timedelta
 
 import pytest
-from django.contrib.sessions.models import Session
 from django.test import Client
 from django.utils import timezone
 
@@ -13,7 +12,7 @@ from accounts.actions import Action
 from accounts.baskets import services
 from accounts.baskets.owners import Owner, visitor_digest
 from accounts.baskets.visitors import VISITOR_KEY
-from accounts.models import AuditEvent, Basket
+from accounts.models import AuditEvent, Basket, Session
 
 pytestmark = pytest.mark.django_db
 

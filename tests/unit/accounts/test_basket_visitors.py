@@ -4,13 +4,12 @@ import json
 from datetime import timedelta
 
 import pytest
-from django.contrib.sessions.models import Session
 from django.test import Client
 from django.utils import timezone
 
 from accounts.baskets.owners import Owner, visitor_digest
 from accounts.baskets.visitors import VISITOR_KEY
-from accounts.models import Basket, BasketItem
+from accounts.models import Basket, BasketItem, Session
 
 pytestmark = pytest.mark.django_db
 
