@@ -215,7 +215,7 @@ def test_an_account_of_the_machine_has_a_basket(machine, reader):
     )
 
     added, _, whoami = said.partition("}{")
-    assert '"source_id":66714384142368256' in added
+    assert '"record": {"name": "Alcyone", "source_id": 66714384142368256}' in added
     assert '"user_name":"ada"' in whoami
 
 
