@@ -178,6 +178,12 @@ class ProviderConfig(OAuthConfig):
     operator_groups: tuple[str, ...] = ()
     admin_groups: tuple[str, ...] = ()
 
+    @model_validator(mode="after")
+    def _is_for_everybody(self) -> "ProviderConfig":
+        if self.groups:
+            raise ValueError("groups are known only after a login; leave them out of a provider")
+        return self
+
 
 class Provider(OAuthServer):
     """A server that users log in at: it also says who they are."""

@@ -56,6 +56,16 @@ def test_a_secret_that_is_not_there_is_told_with_its_line(entries, monkeypatch):
     assert problem.where.endswith("example0.yaml, line 8")
 
 
+def test_a_provider_is_for_everybody(entries, secrets, tmp_path, settings):
+    file = tmp_path / "for-some.yaml"
+    file.write_text(EXAMPLES[0] + "      groups: [/esap]\n")
+    settings.ENTRY_FILES = [file]
+
+    (problem,) = providers.problems()
+
+    assert "groups are known only after a login" in problem.message
+
+
 def test_it_tells_every_key_that_is_particular_to_providers():
     told = set(re.findall(r"^\| `(\w+)` \|", PAGE, re.MULTILINE)) | {"issuer", "client_id"}
     told |= {"client_secret", "scopes", "operator_groups", "admin_groups"}
