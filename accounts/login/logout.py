@@ -33,6 +33,8 @@ __all__ = ["BackChannelLogout", "Logout"]
 class Logout(OIDCLogoutView):  # type: ignore[misc]  # it has no types
     """End the session here, and send the browser to end the one at the provider."""
 
+    http_method_names = ["post"]
+
     def post(self, request: HttpRequest) -> HttpResponse:
         """Answer with a page that goes on to the provider's logout; a program gets its address.
 
@@ -54,8 +56,8 @@ class Logout(OIDCLogoutView):  # type: ignore[misc]  # it has no types
             return render(request, "accounts/logged_out.html", {"address": address})
         return JsonResponse({"logout_url": address})
 
-    def get(self, request: HttpRequest) -> HttpResponse:
-        """Refuse: an image on a foreign page could log users out."""
+    def http_method_not_allowed(self, request: HttpRequest, *_: Any, **__: Any) -> HttpResponse:
+        """Refuse to log out by GET: an image on a foreign page could do that."""
         response = problem_response(MethodNotAllowed("Log out by POST."), request)
         response.headers["Allow"] = "POST"
         return response
