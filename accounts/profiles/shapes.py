@@ -34,7 +34,7 @@ class ProfileSerializer(serializers.Serializer[Any]):
         "came with a token."
     )
     id_token_expiration = serializers.DateTimeField(help_text="When to log in again.")
-    query_schema = serializers.JSONField(allow_null=True, help_text="Always null.")
+    query_schema = serializers.DictField(allow_null=True, help_text="Always null.")
     software_repositories = serializers.ListField(child=serializers.JSONField())
     compute_resources = serializers.ListField(child=serializers.JSONField())
     shopping_cart = CartItemSerializer(many=True)
