@@ -9,7 +9,6 @@ import hashlib
 import re
 
 import jwt
-import structlog
 from rest_framework.authentication import BaseAuthentication, get_authorization_header
 from rest_framework.request import Request
 
@@ -27,7 +26,6 @@ from esap.errors import EsapError, InvalidToken, NotAllowed
 
 __all__ = ["BearerTokens", "Sessions"]
 
-logger = structlog.get_logger(__name__)
 _SAFE = frozenset({"GET", "HEAD", "OPTIONS"})  # RFC 9110, section 9.2.1, without TRACE
 _TOKEN = re.compile(r"^[A-Za-z0-9._~+/=-]{16,16384}$")  # RFC 6750, section 2.1
 _PROFILE = re.compile(r"^/esap-api/accounts/user-profiles/?$")

@@ -94,8 +94,8 @@ class Callback(OIDCAuthenticationCallbackView):  # type: ignore[misc]  # it has 
         try:
             self.began = _began(request)
             provider = providers.for_gateway().get(self.began["provider"])
-            _check_sender(request, provider)
             vars(request)["login_provider"] = provider
+            _check_sender(request, provider)
             response: HttpResponseBase = super().get(request)
         except SuspiciousOperation:
             return refused(request, LoginFailed(_STRANGE))
@@ -122,8 +122,12 @@ def after_login() -> str:
 
 
 def refused(request: HttpRequest, error: EsapError) -> HttpResponse:
-    """Answer a login that failed: a problem, a page that says why, or the front end's own page."""
-    record(Action.LOGIN_REFUSED, None, request=request, slug=error.slug)
+    """Answer a login that failed: a problem, a page that says why, or the front end's own page.
+
+    The audit log has it if it was a login: an address that anybody may ask does not fill it.
+    """
+    if "login_provider" in vars(request):
+        record(Action.LOGIN_REFUSED, None, request=request, slug=error.slug)
     is_browser = request.get_preferred_type([PROBLEM_JSON, "text/html"]) == "text/html"
     if settings.LOGIN_FAILED_REDIRECT and is_browser:
         query = urlencode({"problem": error.slug})
