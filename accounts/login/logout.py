@@ -1,15 +1,13 @@
 """Logging out: here, at the provider, and when the provider says so."""
 
 from http import HTTPStatus
-from typing import Any, cast
+from typing import Any
 
 from django.conf import settings
-from django.contrib.sessions.backends.base import SessionBase
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils.decorators import method_decorator
-from django.utils.module_loading import import_string
 from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_exempt
 from mozilla_django_oidc.views import OIDCLogoutView
@@ -19,7 +17,7 @@ from accounts.audit import record
 from accounts.backends.base import Provider, providers
 from accounts.backends.signed import TokenRefused
 from accounts.login.sessions import finish
-from accounts.models import Grant
+from accounts.models import Grant, Session
 from accounts.origin import check_origin
 from accounts.tokens import end
 from esap.api.problems import problem_response
@@ -81,7 +79,7 @@ class BackChannelLogout(OIDCLogoutView):  # type: ignore[misc]
         except EsapError as error:
             return problem_response(error, request)
         for grant in _ended(server, claims):
-            _sessions()(grant.session_key).delete()
+            Session.objects.filter(pk=grant.session_key).delete()
             end(grant)
             record(Action.LOGIN_ENDED, grant.user, server=provider)
         return HttpResponse(status=HTTPStatus.OK, headers={"Cache-Control": "no-store"})
@@ -94,10 +92,6 @@ def _ended(server: Provider, claims: Any) -> list[Grant]:
     if "sub" in claims:
         grants = grants.filter(subject=str(claims["sub"]))
     return list(grants.select_related("user"))
-
-
-def _sessions() -> type[SessionBase]:
-    return cast("type[SessionBase]", import_string(f"{settings.SESSION_ENGINE}.SessionStore"))
 
 
 def _provider_logout(server: str, hint: str, back_to: str) -> str:

@@ -4,6 +4,7 @@ import structlog
 
 from accounts.models import Grant, User
 from accounts.sealed import id_place, refresh_place
+from accounts.session_store import stored_key
 from accounts.tokens.servers import server_of
 from esap.errors import EsapError
 from esap.vault import CannotUnseal, unseal
@@ -41,7 +42,7 @@ def forget_session(session_key: str) -> tuple[str, str]:
     """
     if not session_key:
         return "", ""
-    grant = Grant.objects.filter(session_key=session_key).first()
+    grant = Grant.objects.filter(session_key=stored_key(session_key)).first()
     if grant is None:
         return "", ""
     try:

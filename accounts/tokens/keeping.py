@@ -11,6 +11,7 @@ from accounts.backends.base import OAuthServer
 from accounts.backends.grants import Tokens
 from accounts.models import Grant, PeerToken, User
 from accounts.sealed import id_place, peer_token_place, refresh_place
+from accounts.session_store import stored_key
 from esap.vault import seal
 
 __all__ = ["expiry_of", "keep_connection", "keep_login", "keep_token", "scope_text"]
@@ -26,7 +27,8 @@ def keep_login(
 ) -> Grant:
     """Keep the tokens of a login; those of an earlier login of the same session go."""
     logins = Grant.objects.filter(user=user, kind=Grant.Kind.LOGIN)
-    logins.filter(session_key=session_key).delete()
+    session = stored_key(session_key)
+    logins.filter(session_key=session).delete()
     oldest = logins.order_by("-created").values_list("pk", flat=True)[MOST_LOGINS - 1 :]
     logins.filter(pk__in=list(oldest)).delete()
     grant = Grant(
@@ -35,7 +37,7 @@ def keep_login(
         server=provider.config.id,
         subject=user.subject,
         sid=str(claims.get("sid") or "")[:255],
-        session_key=session_key,
+        session_key=session,
         scope=tokens.scope or " ".join(provider.config.scopes),
     )
     grant.id_token = seal(tokens.id_token, bound_to=id_place(grant))

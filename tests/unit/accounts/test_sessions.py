@@ -8,7 +8,7 @@ from django.core.management import call_command
 from django.utils import timezone
 
 from accounts.models import Session
-from accounts.session_store import SessionStore
+from accounts.session_store import SessionStore, stored_key
 
 pytestmark = pytest.mark.django_db
 
@@ -52,7 +52,7 @@ def test_sessions_that_have_ended_are_cleared(ada, as_user):
     as_user(ada)
     ended = begun()
     old = timezone.now() - timedelta(seconds=1)
-    Session.objects.filter(pk=ended.session_key).update(expire_date=old)
+    Session.objects.filter(pk=stored_key(ended.session_key)).update(expire_date=old)
 
     call_command("clearsessions")
 
@@ -60,6 +60,59 @@ def test_sessions_that_have_ended_are_cleared(ada, as_user):
 
 
 def test_a_row_leads_to_its_store():
-    row = Session.objects.get(pk=begun(basket="stars").session_key)
+    begun(basket="stars")
 
-    assert row.get_decoded() == {"basket": "stars"}
+    assert Session.objects.get().get_decoded() == {"basket": "stars"}
+
+
+def test_a_row_does_not_tell_the_key_of_its_session():
+    key = begun(basket="stars").session_key
+
+    row = Session.objects.get()
+
+    assert row.pk == stored_key(key)
+    assert SessionStore(key)["basket"] == "stars"
+    assert SessionStore(row.pk).load() == {}
+
+
+def test_a_key_that_was_never_given_is_forgotten():
+    store = SessionStore("a" * 32)
+
+    assert store.load() == {}
+    assert store.session_key is None
+
+
+def test_a_session_that_is_over_is_not_found():
+    key = begun(basket="stars").session_key
+    Session.objects.update(expire_date=timezone.now() - timedelta(seconds=1))
+
+    assert SessionStore(key).load() == {}
+
+
+def test_a_new_key_leaves_nothing_under_the_old_one():
+    store = begun(basket="stars")
+    old = store.session_key
+
+    store.cycle_key()
+
+    assert SessionStore(old).load() == {}
+    assert SessionStore(store.session_key)["basket"] == "stars"
+    assert SessionStore().exists(store.session_key)
+
+
+@pytest.mark.parametrize("end", [SessionStore.flush, SessionStore.delete])
+def test_a_session_ends(end):
+    store = begun(basket="stars")
+
+    end(store)
+
+    assert not Session.objects.exists()
+
+
+def test_to_end_a_session_that_there_is_not_does_nothing(ada, as_user):
+    as_user(ada)
+
+    SessionStore().delete()
+    SessionStore().delete("a" * 32)
+
+    assert Session.objects.count() == 1
