@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from esap.backends.deadline import Scope, current_scope, within
+from esap.backends.deadline import Scope, apart, current_scope, within
 from esap.errors import BackendTimedOut, Cancelled
 
 
@@ -28,6 +28,16 @@ def test_the_nearer_end_wins(outer, inner):
 def test_a_scope_without_seconds_takes_the_end_of_the_one_around_it():
     with within(1), within(None) as scope:
         assert scope.remaining() <= 1
+
+
+def test_work_that_stands_apart_ends_with_neither_the_time_nor_the_caller_around_it():
+    with within(0.01) as around:
+        around.cancel()
+        with apart(60) as scope:
+            assert current_scope() is scope
+            assert scope.remaining() > 59
+
+        assert current_scope() is around
 
 
 def test_what_is_over_says_so():
