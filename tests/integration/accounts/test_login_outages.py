@@ -111,6 +111,17 @@ def test_an_answer_that_is_none_is_told(breakable, browser, path, body):
     assert not User.objects.exists()
 
 
+@pytest.mark.parametrize(("path", "status"), [(DISCOVERY, 404), ("/jwk", 403), ("/userinfo", 404)])
+def test_what_the_provider_does_not_have_is_not_missing_here(breakable, browser, path, status):
+    callback = None if path == DISCOVERY else browser.sign_in("alice")
+    breakable.fault(path, status=status)
+
+    answer = browser.come_back(callback) if callback else browser.gateway.get(AUTHENTICATE)
+
+    assert answer.status_code == 502
+    assert f"ESCAPE IAM answered {status} to the gateway itself" in answer.content.decode()
+
+
 def test_a_provider_that_is_another_than_its_entry_says_is_told(own, configured, browser):
     configured(own, issuer=f"{own.url}/")
 
