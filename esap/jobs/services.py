@@ -14,7 +14,7 @@ from django.db.models import Q, QuerySet
 from django.utils import timezone
 from kombu.exceptions import OperationalError
 
-from esap.errors import BackendUnavailable, NotFound, WrongPhase
+from esap.errors import BackendUnavailable, InvalidRequest, NotFound, WrongPhase
 from esap.jobs.kinds import checked_parameters, kind_named
 from esap.jobs.models import UNFINISHED, Event, Job, Phase
 from esap.jobs.moves import (
@@ -28,6 +28,7 @@ from esap.jobs.moves import (
     record_event,
 )
 from esap.jobs.tasks import run
+from esap.redaction import carries_token
 
 __all__ = [
     "Result",
@@ -107,6 +108,11 @@ def abort_all(owner: AbstractBaseUser) -> int:
 
 
 def _create(phase: Phase, kind: str, parameters: dict[str, object], **members: Any) -> Job:
+    if carries_token(parameters):
+        raise InvalidRequest(
+            "There is a token in the parameters, which are kept and shown: leave it out, and "
+            "revoke it. The gateway itself gets tokens for what it asks in your name."
+        )
     members["owner"] = _user(members["owner"])
     members["destruction"] = timezone.now() + timedelta(days=settings.JOB_DAYS)
     job = Job.objects.create(kind=kind, phase=phase, parameters=parameters, **members)
