@@ -1,4 +1,4 @@
-"""See the tests of OWASP's list fail, each on a copy of the gateway that has a mistake in it.
+"""See the tests of security fail, each on a copy of the gateway that has a mistake in it.
 
 python -m tests.security.seen_to_fail          # all of them: some minutes
 python -m tests.security.seen_to_fail API7     # one item
