@@ -48,6 +48,17 @@ How long a request for `datasets-uri` takes, seen by the client:
 
 {waits}"""
 
+AUTH = """\
+## Who asks
+
+    make bench BENCHMARKS=auth
+
+CPU of the server for one `GET accounts/whoami/` over HTTP, by what the caller came with; SQL
+statements; and calls to the login provider, a real one, for {requests} requests. An access token is
+verified here, by keys that are kept. {machine}
+
+{costs}"""
+
 TABLES = """\
 ## Tables
 
@@ -71,7 +82,7 @@ def main() -> None:
 
 def page(results: Path) -> str:
     """Return the page for a folder of results; what was not measured has no section."""
-    sections = {"federation": federation, "metadata": metadata, "tables": tables}
+    sections = {"federation": federation, "metadata": metadata, "auth": auth, "tables": tables}
     kept = {name: results / f"{name}.json" for name in sections}
     found = {name: json.loads(path.read_text()) for name, path in kept.items() if path.exists()}
     return "\n".join([HEAD, *(sections[name](measured) for name, measured in found.items())])
@@ -131,6 +142,30 @@ def metadata(kept: dict[str, Any]) -> str:
         machine=machine(kept),
         costs=table("list, CPU, SQL statements", costs),
         waits=table("meanwhile there run, median, 99 %", waits),
+    )
+
+
+def auth(kept: dict[str, Any]) -> str:
+    sqlite, postgresql = (kept["measured"][name] for name in ("SQLite", "PostgreSQL"))
+    costs = [
+        [
+            who,
+            milliseconds(one["cpu_ms"]),
+            milliseconds(postgresql[who]["cpu_ms"]),
+            f"{one['sql']}",
+            f"{postgresql[who]['sql']}",
+            f"{one['provider'] + postgresql[who]['provider']}",
+        ]
+        for who, one in sqlite.items()
+    ]
+    return AUTH.format(
+        requests=count(sum(each["nobody"]["requests"] for each in (sqlite, postgresql))),
+        machine=machine(kept),
+        costs=table(
+            "caller, CPU on SQLite, CPU on PostgreSQL, SQL on SQLite, SQL on PostgreSQL, calls to "
+            "the provider",
+            costs,
+        ),
     )
 
 
