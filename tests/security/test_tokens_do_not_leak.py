@@ -226,7 +226,7 @@ def send_by_mistake(story, callers):
         story.ask(nobody, "GET", f"{A}whoami/", carrying=own, authorization=f"Basic {secret}")
         story.ask(nobody, "GET", f"{A}whoami/", carrying=own, cookie=f"access_token={secret}")
         query = urlencode({"access_token": secret, "next": f"/?t={secret}"})
-        story.ask(alice, "GET", f"/?{query}", carrying=own, accept="text/html")
+        story.ask(nobody, "GET", f"/?{query}", carrying=own, accept="text/html")
         story.ask(alice, "GET", f"{A}whoami/?{query}", carrying=own)
         if name not in TELLING_NOTHING:
             story.ask(nobody, "GET", "/esap-api/", carrying=own, x_request_id=secret[-64:])
