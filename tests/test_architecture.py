@@ -34,7 +34,7 @@ PAGES = {
     "/esap-api/oidc/authenticate/": "sends a browser to the login provider",
     "/esap-api/oidc/callback/": "takes it back",
     "/esap-api/oidc/logout/": "ends its session",
-    "/esap-api/oidc/backchannel-logout/{provider}/": "hears from the provider, whose tokens it checks",
+    "/esap-api/oidc/backchannel-logout/{provider}/": "hears from the provider",
     "/esap-api/oidc/local/": "asks for a password, where local accounts are allowed",
 }
 """Pages of a login: no calls of the API, and for people who are not known yet."""
