@@ -4,6 +4,7 @@ import dj_database_url
 
 from esap.settings.env import BASE_DIR, read_environment
 from esap.settings.logs import logging_config
+from esap.settings.results import results_storage
 
 ENV = read_environment()
 
@@ -29,6 +30,7 @@ INSTALLED_APPS = [
     "drf_spectacular_sidecar",
     "esap.api",
     "esap.jobs",
+    "esap.results",
     "esap.health",
     "accounts",
     *ROOMS,
@@ -98,6 +100,17 @@ CACHES = {
         }
     )
 }
+
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
+    "results": results_storage(ENV, DATA_DIR),
+}
+RESULT_BYTES = ENV.result_bytes
+RESULTS_CACHE_DIR = DATA_DIR / "results-cache"
+RESULTS_CACHE_BYTES = max(ENV.results_cache_bytes, RESULT_BYTES)
+# For what does not fit in memory while it is sorted.
+SCRATCH_DIR = DATA_DIR / "scratch"
 
 FORCE_SCRIPT_NAME = ENV.sub_path or None
 STATIC_URL = f"{ENV.sub_path}/static/"
@@ -181,6 +194,7 @@ CELERY_BEAT_SCHEDULE = {
         "options": {"expires": ENV.ping_seconds},
     },
     "destroy-jobs": {"task": "esap.jobs.destroy", "schedule": 3600.0},
+    "sweep-results": {"task": "esap.results.sweep", "schedule": 86400.0},
 }
 
 # Entries: each room ships its own; the operator's come last and win.

@@ -64,6 +64,33 @@ class Environment(BaseSettings):
         default=BASE_DIR / "var",
         description="Folder for what the gateway keeps: database, caches, catalogues, results.",
     )
+    results_url: str = Field(
+        default="",
+        pattern=r"^(s3://[a-z0-9][a-z0-9.-]+(/[\w./-]*)?)?$",
+        description="Bucket and folder for results, such as s3://esap/results. "
+        "Empty: a folder in ESAP_DATA_DIR.",
+    )
+    s3_endpoint: str = Field(
+        default="",
+        description="Where that bucket is, such as https://s3.example.org. Empty: at Amazon.",
+    )
+    s3_region: str = Field(default="", description="Region of that bucket, if it has one.")
+    s3_access_key: str = Field(
+        default="",
+        description="Access key for that bucket. Empty: boto3's usual places, such as "
+        "AWS_ACCESS_KEY_ID.",
+    )
+    s3_secret_key: str = Field(default="", description="The secret that goes with it.")
+    result_bytes: int = Field(
+        default=1 << 30,
+        gt=0,
+        description="Most bytes of one stored result.",
+    )
+    results_cache_bytes: int = Field(
+        default=4 << 30,
+        gt=0,
+        description="Most bytes of local copies of results that are in a bucket.",
+    )
     peers: Path | None = Field(
         default=None,
         description="The operator's entries: a YAML file, or a folder of them.",
