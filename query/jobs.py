@@ -33,4 +33,4 @@ def without_nul(text: bytes) -> bytes:
     return _NUL.sub(rb"\1\\ufffd", text)
 
 
-KINDS = {KIND: JobKind(KIND, run_search)}
+KINDS = {KIND: JobKind(KIND, run_search, repeatable=True)}

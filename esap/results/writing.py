@@ -72,8 +72,8 @@ class TableWriter:
 
     def discard(self) -> None:
         """Let go of what was not finished."""
-        with suppress(OSError, ValueError):  # a full disk fails once more
-            self._file.close()
+        with suppress(OSError, ValueError), self._file, self._parquet:
+            pass  # to close a file on a full disk fails once more
         self._path.unlink(missing_ok=True)
 
     def _check_size(self) -> None:
@@ -118,5 +118,5 @@ def _stored_values(array: pa.Array, kind: pa.DataType) -> pa.Array:
     if pa.types.is_floating(kind) and not pa.types.is_float16(kind):
         nans = pc.is_nan(values)
         if nans.true_count:
-            return pc.if_else(nans.fill_null(value=True), None, values)
+            return pc.if_else(nans.fill_null(True), None, values)  # noqa: FBT003
     return values

@@ -193,7 +193,11 @@ CELERY_BEAT_SCHEDULE = {
         # A ping that nobody had time for is of no use once the next is due.
         "options": {"expires": ENV.ping_seconds},
     },
-    "destroy-jobs": {"task": "esap.jobs.destroy", "schedule": 3600.0},
+    "sweep-jobs": {
+        "task": "esap.jobs.sweep",
+        "schedule": ENV.sweep_seconds,
+        "options": {"expires": ENV.sweep_seconds},
+    },
     "sweep-results": {"task": "esap.results.sweep", "schedule": 86400.0},
 }
 
@@ -206,6 +210,12 @@ ENTRY_FILES = [
 PEER_REGISTRIES = ["query.backends.base.archives", "query.backends.base.resolvers"]
 ENTRY_SECTIONS = [*PEER_REGISTRIES, "query.backends.base.mappings", "query.menus.menus"]
 JOB_DAYS = ENV.job_days
+JOB_LEASE_SECONDS = ENV.lease_seconds
+JOBS_IN_FLIGHT = ENV.jobs_in_flight
+JOBS_LIMITS = ENV.jobs_limits
+JOBS_ANONYMOUS = ENV.jobs_anonymous
+# What a job has stored outside its row: functions that remove it when the job is destroyed.
+JOB_ENDINGS: list[str] = []
 AUDIT_DAYS = ENV.audit_days
 JOB_KINDS = ["query.jobs.KINDS"]
 

@@ -6,7 +6,7 @@ docs/reference/settings.md is made from this page, and a test keeps it so.
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import AliasChoices, BeforeValidator, Field, FilePath, ValidationError
+from pydantic import AliasChoices, BeforeValidator, Field, FilePath, NonNegativeInt, ValidationError
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 __all__ = ["BASE_DIR", "Environment", "read_environment"]
@@ -19,7 +19,16 @@ def _words(value: object) -> object:
     return value.replace(",", " ").split() if isinstance(value, str) else value
 
 
+def _counts(value: object) -> object:
+    """Read `query.search=8, batch.job=100`."""
+    if not isinstance(value, str):
+        return value
+    pairs = [word.partition("=") for word in value.replace(",", " ").split()]
+    return {name: count for name, _, count in pairs}
+
+
 Words = Annotated[list[str], NoDecode, BeforeValidator(_words)]
+Counts = Annotated[dict[str, NonNegativeInt], NoDecode, BeforeValidator(_counts)]
 
 
 class Environment(BaseSettings):
@@ -172,6 +181,32 @@ class Environment(BaseSettings):
         default=30.0,
         gt=0,
         description="Days that a job is kept after it was made; then it is destroyed.",
+    )
+    jobs_in_flight: int = Field(
+        default=100,
+        ge=0,
+        description="Jobs that one user may have under way at once; 0 switches all jobs off.",
+    )
+    jobs_limits: Counts = Field(
+        default={},
+        description="The same for some kinds of job, such as query.search=8, batch.job=100; "
+        "0 switches a kind off.",
+    )
+    jobs_anonymous: int = Field(
+        default=64,
+        ge=0,
+        description="Jobs that all callers without a login together may have under way at once.",
+    )
+    lease_seconds: float = Field(
+        default=20.0,
+        gt=0,
+        description="Seconds that a job stays with a worker that gives no sign of life; it is "
+        "taken from the worker after one and a half times that.",
+    )
+    sweep_seconds: float = Field(
+        default=5.0,
+        gt=0,
+        description="Seconds between two looks for jobs that nobody looked at in time.",
     )
     audit_days: float = Field(
         default=365.0,

@@ -1,0 +1,130 @@
+"""Fair use: how much work one user may have in flight, altogether and of each kind."""
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from django.conf import settings
+from django.db import connection
+from django.db.models import QuerySet
+
+from esap.errors import SwitchedOff, TooManyRequests
+from esap.jobs.kinds import all_kinds
+from esap.jobs.models import Job
+
+__all__ = ["Usage", "admit", "is_switched_off", "limit_of", "one_at_a_time", "usage"]
+
+ALL_KINDS = "jobs"
+_MOST_TOLD = 10
+_RETRY_SECONDS = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """How much of a limit is used: `what` is a kind of job, or "jobs" for all of them."""
+
+    what: str
+    running: int
+    limit: int
+
+    @property
+    def left(self) -> int:
+        """How many more are let in."""
+        return max(0, self.limit - self.running)
+
+
+def admit(owner: Any, kinds: Mapping[str, int], *, jobs: int = 1) -> None:
+    """Let in so many new jobs of each kind, or refuse them all; within the caller's transaction.
+
+    `jobs` is how many of them stand for themselves: parts count for their kind only. Those who
+    have not logged in share one allowance. Raises `SwitchedOff` or `TooManyRequests`.
+    """
+    for kind in kinds:
+        if is_switched_off(kind):
+            raise SwitchedOff(
+                f"The operator has switched off jobs of kind {kind} for now. Try again later.",
+                kind=kind,
+            )
+    one_at_a_time(owner)
+    for used in _usage(owner, {ALL_KINDS: jobs, **kinds}):
+        asked = jobs if used.what == ALL_KINDS else kinds[used.what]
+        if asked > used.left:
+            raise _too_many(owner, used, asked)
+
+
+def usage(owner: Any) -> list[Usage]:
+    """Return how much of each limit a user has in flight, that of all kinds together first."""
+    return _usage(owner, {ALL_KINDS: 0, **dict.fromkeys(all_kinds(), 0)})
+
+
+def limit_of(kind: str) -> int | None:
+    """Return how many jobs of a kind one user may have in flight; None where only all count."""
+    if kind in settings.JOBS_LIMITS:
+        return int(settings.JOBS_LIMITS[kind])
+    known = all_kinds().get(kind)
+    return known.limit if known else None
+
+
+def is_switched_off(kind: str) -> bool:
+    """Say whether the operator wants no job of this kind to begin."""
+    return limit_of(kind) == 0 or settings.JOBS_IN_FLIGHT == 0
+
+
+def _usage(owner: Any, whats: Mapping[str, int]) -> list[Usage]:
+    limits = {what: _limit_of_all(owner) if what == ALL_KINDS else limit_of(what) for what in whats}
+    in_flight = _in_flight(owner)
+    return [
+        Usage(what, (_standing(in_flight, what)).count(), limit)
+        for what, limit in limits.items()
+        if limit is not None
+    ]
+
+
+def _limit_of_all(owner: Any) -> int:
+    return int(settings.JOBS_IN_FLIGHT if owner is not None else settings.JOBS_ANONYMOUS)
+
+
+def _in_flight(owner: Any) -> QuerySet[Job]:
+    return Job.objects.filter(owner=owner, ended__isnull=True)
+
+
+def _standing(jobs: QuerySet[Job], what: str) -> QuerySet[Job]:
+    return jobs.filter(parent__isnull=True) if what == ALL_KINDS else jobs.filter(kind=what)
+
+
+def one_at_a_time(owner: Any) -> None:
+    """Have whoever else submits for the same user wait until this transaction has ended.
+
+    Two who count at the same time would both find the last free place. On SQLite they wait already:
+    a transaction takes the one write lock when it begins.
+    """
+    if connection.vendor == "postgresql":
+        whose = hashlib.sha256(f"jobs of {owner.pk if owner else 'nobody'}".encode()).digest()
+        with connection.cursor() as cursor:
+            number = int.from_bytes(whose[:8], signed=True)
+            cursor.execute("SELECT pg_advisory_xact_lock(%s)", [number])
+
+
+def _too_many(owner: Any, used: Usage, asked: int) -> TooManyRequests:
+    what = "jobs" if used.what == ALL_KINDS else f"jobs of kind {used.what}"
+    if owner is None:
+        return TooManyRequests(
+            f"{used.running} {what} of callers without a login are under way, and {used.limit} is "
+            "all that is allowed at once. Try again later, or log in.",
+            running=used.running,
+            limit=used.limit,
+            retry_after=_RETRY_SECONDS,
+        )
+    jobs = _standing(_in_flight(owner), used.what).order_by("created", "pk")
+    more = f", and this asks for {asked} more" if asked > 1 else ""
+    return TooManyRequests(
+        f"You have {used.running} {what} under way{more}; {used.limit} is all that is allowed at "
+        "once. Wait for one to end, or abort it.",
+        running=used.running,
+        limit=used.limit,
+        jobs=[
+            {"id": str(job.pk), "kind": job.kind, "phase": job.phase} for job in jobs[:_MOST_TOLD]
+        ],
+        retry_after=_RETRY_SECONDS,
+    )
