@@ -11,6 +11,7 @@ from drf_spectacular.views import SpectacularAPIView, SpectacularRedocView, Spec
 import esap.events.gateway_urls
 import esap.health.urls
 import esap.jobs.urls
+import esap.results.urls
 from esap.api.routers import Router
 from esap.api.views import (
     ApiRoot,
@@ -30,6 +31,7 @@ router = Router()
 for room in settings.ROOMS:
     import_module(f"{room}.urls").register(router)
 esap.jobs.urls.register(router)
+esap.results.urls.register(router)
 
 api: list[URLPattern | URLResolver] = [
     re_path(r"^$", ApiRoot.as_view(), name="api-root"),

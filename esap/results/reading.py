@@ -24,7 +24,17 @@ from esap.results.sql import Statement
 from esap.results.storage import Stored
 from esap.tables.stream import TableStream
 
-__all__ = ["MOST_FILTERS", "MOST_SORTED", "PAGE_MAX", "Page", "facts", "page", "rows", "schema_of"]
+__all__ = [
+    "MOST_FILTERS",
+    "MOST_SORTED",
+    "PAGE_MAX",
+    "Page",
+    "facts",
+    "page",
+    "rows",
+    "schema_of",
+    "total",
+]
 
 PAGE_MAX = 10_000
 MOST_FILTERS = 32
@@ -52,6 +62,12 @@ class Page:
 def schema_of(stored: Stored) -> pa.Schema:
     """Return the columns of a stored table, with all that is known of them."""
     return parquet.read_schema(stored.path).remove_metadata()
+
+
+def total(stored: Stored) -> int:
+    """Return how many rows a stored table has."""
+    count: int = parquet.read_metadata(stored.path).num_rows
+    return count
 
 
 def facts(stored: Stored) -> dict[str, Any]:
@@ -84,12 +100,12 @@ def page(
         raise InvalidRequest(f"limit: a page has 1 to {PAGE_MAX} rows; all come with whole=true.")
     schema = schema_of(stored)
     statement = Statement(stored, schema, filters, sort)
-    total = parquet.read_metadata(stored.path).num_rows
+    there = total(stored)
     mark = _mark(stored, filters, sort)
     if cursor:
-        after, matching = _read_cursor(cursor, mark, total)
+        after, matching = _read_cursor(cursor, mark, there)
     else:
-        after, matching = None, _counted(statement) if filters else total
+        after, matching = None, _counted(statement) if filters else there
     names = list(columns) or schema.names
     found = _run(statement.page(names, limit + 1, after), statement, _SECONDS).read_all()
     more = found.num_rows > limit
@@ -103,7 +119,7 @@ def page(
         [column.cast(field.type) for column, field in zip(found.columns[:-1], shown, strict=True)],
         schema=shown,
     )
-    return Page(TableStream.of(table), total, matching, following)
+    return Page(TableStream.of(table), there, matching, following)
 
 
 def rows(
@@ -190,7 +206,7 @@ def _write_cursor(mark: str, row: int, matching: int) -> str:
     return base64.urlsafe_b64encode(written).decode().rstrip("=")
 
 
-def _read_cursor(cursor: str, mark: str, total: int) -> tuple[int, int]:
+def _read_cursor(cursor: str, mark: str, most: int) -> tuple[int, int]:
     """Return the row that the page follows, and how many match, which is counted but once."""
     try:
         told, row, matching = orjson.loads(
@@ -199,6 +215,6 @@ def _read_cursor(cursor: str, mark: str, total: int) -> tuple[int, int]:
     except (binascii.Error, TypeError, ValueError) as error:
         raise InvalidRequest("cursor: take it from the 'next' of the page before.") from error
     whole = isinstance(row, int) and isinstance(matching, int)
-    if told != mark or not whole or not 0 <= row < total or not 0 <= matching <= total:
+    if told != mark or not whole or not 0 <= row < most or not 0 <= matching <= most:
         raise InvalidRequest(_STALE)
     return row, matching

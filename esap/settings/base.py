@@ -215,7 +215,7 @@ JOBS_IN_FLIGHT = ENV.jobs_in_flight
 JOBS_LIMITS = ENV.jobs_limits
 JOBS_ANONYMOUS = ENV.jobs_anonymous
 # What a job has stored outside its row: functions that remove it when the job is destroyed.
-JOB_ENDINGS: list[str] = []
+JOB_ENDINGS = ["esap.results.sweeping.delete_results_of"]
 AUDIT_DAYS = ENV.audit_days
 JOB_KINDS = ["query.jobs.KINDS"]
 

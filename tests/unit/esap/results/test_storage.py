@@ -125,7 +125,7 @@ def _full(*_):
     raise OSError(28, "No space left on device")
 
 
-MOMENT = dt.datetime(2026, 1, 2, 3, 4, 5, 123456)
+MOMENT = dt.datetime(2026, 1, 2, 3, 4, 5, 123456)  # noqa: DTZ001 - such columns have no zone
 VALUES = {
     "bool": pa.array([True, None]),
     **{str(t): pa.array([1, None], t) for t in (pa.int8(), pa.uint8(), pa.int16(), pa.uint16())},
