@@ -8,7 +8,7 @@ from django.db.models import QuerySet
 
 from esap.errors import InvalidRequest, NotFound, TooManyRequests
 from esap.jobs import services as jobs
-from esap.jobs.models import Event, Job, Phase
+from esap.jobs.models import Job, Phase
 from esap.tables.stream import TableStream
 from query.holding import held
 from query.merging import merge
@@ -16,7 +16,7 @@ from query.planning import plan
 from query.questions import ask, said_in
 from query.searches import KIND, ROWS_MAX, Search
 
-__all__ = ["archive_outcomes", "queue_search", "search_at_once", "search_for", "searches_of"]
+__all__ = ["queue_search", "search_at_once", "search_for", "searches_of"]
 
 MOST_WAITING = 64
 
@@ -32,14 +32,16 @@ def search_at_once(search: Search, unwanted: Callable[[], bool]) -> TableStream:
 def queue_search(asked: Mapping[str, object], owner: Any = None) -> Job:
     """Have a worker carry out a search; its job's events tell what is found.
 
-    A question that cannot be asked is refused now, not later in the worker.
+    What a logged-in caller asks is stored besides. A question that cannot be asked is refused now,
+    not later in the worker.
     """
     question = ask(asked)
     plan(question)
-    if question.limit > ROWS_MAX:
+    if question.limit > ROWS_MAX and not _is_somebody(owner):
         raise InvalidRequest(
-            f"limit: a search that runs as a job passes on at most {ROWS_MAX} rows of a dataset. "
-            "Ask for fewer, or take the answer as it comes, without 'Prefer: respond-async'."
+            f"limit: without a login, a search that runs as a job passes on at most {ROWS_MAX} "
+            "rows of a dataset. Log in, ask for fewer, or take the answer as it comes, without "
+            "'Prefer: respond-async'."
         )
     _refuse_crowd(owner)
     return jobs.submit(KIND, said_in(asked), owner)
@@ -47,7 +49,7 @@ def queue_search(asked: Mapping[str, object], owner: Any = None) -> Job:
 
 def _refuse_crowd(owner: Any) -> None:
     """Refuse another search of nobody's while many wait: all who have no login share a queue."""
-    if owner is not None and owner.is_authenticated:
+    if _is_somebody(owner):
         return
     waiting = Job.objects.filter(kind=KIND, owner=None, phase=Phase.QUEUED).count()
     if waiting >= MOST_WAITING:
@@ -58,6 +60,10 @@ def _refuse_crowd(owner: Any) -> None:
             limit=MOST_WAITING,
             retry_after=30,
         )
+
+
+def _is_somebody(owner: Any) -> bool:
+    return owner is not None and bool(owner.is_authenticated)
 
 
 def search_for(caller: Any, search_id: UUID) -> Job:
@@ -73,12 +79,3 @@ def searches_of(caller: Any) -> QuerySet[Job]:
     if not caller.is_authenticated:
         return Job.objects.none()
     return jobs.jobs_of(caller).filter(kind=KIND)
-
-
-def archive_outcomes(*searches: Job) -> dict[UUID, list[dict[str, Any]]]:
-    """Return how each dataset answered each of these searches, as far as it is known."""
-    found: dict[UUID, list[dict[str, Any]]] = {job.pk: [] for job in searches}
-    told = Event.objects.filter(job__in=searches, name="archive").order_by("id")
-    for job_id, outcome in told.values_list("job_id", "data"):
-        found[job_id].append(outcome)
-    return found

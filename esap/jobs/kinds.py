@@ -35,6 +35,9 @@ class JobKind:
 
     **Parts**: neither; its phase follows from its children's.
 
+    `incomplete` says of a completed job of work here whether part of it failed, so that it may be
+    retried; `run` then does that part only.
+
     `parameters` is the shape that the parameters must have. `limit` is how many of this kind one
     user may have in flight, unless `ESAP_JOBS_LIMITS` says otherwise.
     """
@@ -44,6 +47,7 @@ class JobKind:
     parameters: type[BaseModel] | None = None
     timeout: float | None = None
     repeatable: bool = False
+    incomplete: Callable[[Job], bool] | None = None
     max_attempts: int = 3
     limit: int | None = None
     submit: Submit | None = None

@@ -9,6 +9,7 @@ from django.db.models import F
 
 from esap.errors import WrongPhase
 from esap.jobs.families import follow_parts, lock_ancestors, parts_of
+from esap.jobs.kinds import all_kinds
 from esap.jobs.limits import admit, one_at_a_time
 from esap.jobs.making import longest_kept
 from esap.jobs.models import Event, Job, Phase
@@ -22,7 +23,7 @@ _SPOILT = (Phase.ERROR, Phase.ABORTED)
 
 @transaction.atomic
 def queue_again(job: Job) -> list[UUID]:
-    """Queue a job that failed or was aborted; of one that gathers, its parts that did.
+    """Queue a job that failed, in part or all, or was aborted; of one that gathers, such parts.
 
     Returns which were queued. What the other parts made is kept, and the destruction time is then
     as far away as that of a new job. Raises `WrongPhase` if nothing failed, or if something of it
@@ -34,7 +35,7 @@ def queue_again(job: Job) -> list[UUID]:
     spoilt = [
         one
         for one in (parts_of(job) if job.gathers else [job])
-        if one.phase in _SPOILT and not one.gathers
+        if not one.gathers and (one.phase in _SPOILT or _is_incomplete(one))
     ]
     if not spoilt:
         raise WrongPhase(f"Job {job.pk} is {job.phase}, and nothing of it failed or was aborted.")
@@ -52,6 +53,14 @@ def queue_again(job: Job) -> list[UUID]:
         follow_parts(parent_id)
     _keep_longer(job)
     return ids
+
+
+def _is_incomplete(job: Job) -> bool:
+    """Say whether a job was carried out, but part of what it was to do failed."""
+    kind = all_kinds().get(job.kind)
+    if job.phase != Phase.COMPLETED or kind is None or kind.incomplete is None:
+        return False
+    return kind.incomplete(job)
 
 
 def _as_new() -> dict[str, Any]:

@@ -23,7 +23,7 @@ from esap.jobs.models import Job
 from esap.tables.encoders import ENCODERS
 from esap.tables.stream import TableStream
 from query import services
-from query.searches import Search
+from query.searches import Search, outcomes_of
 from query.serializers import SearchedPageSerializer, SearchedSerializer, SearchSerializer
 from query.views.running import start
 from query.wire import lines
@@ -167,7 +167,7 @@ def _body(request: Request) -> Mapping[str, object]:
 
 
 def _searched(*jobs: Job) -> list[dict[str, Any]]:
-    outcomes = services.archive_outcomes(*jobs)
+    outcomes = outcomes_of(*jobs)
     return [
         {
             "id": str(job.pk),
