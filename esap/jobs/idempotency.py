@@ -11,7 +11,7 @@ from django.db import IntegrityError, transaction
 from esap.errors import InvalidRequest, KeyReused
 from esap.jobs.models import IdempotencyKey, Job
 
-__all__ = ["KEY_HOURS", "Once", "once", "same_request"]
+__all__ = ["KEY_HOURS", "Once", "made_before", "once", "same_request"]
 
 KEY_HOURS = 24
 """How long a key is remembered."""
@@ -61,7 +61,7 @@ def once(mark: Once | None, make: Callable[[], Job]) -> tuple[Job, bool]:
     """
     if mark is None:
         return make(), True
-    if found := _found(mark):
+    if found := made_before(mark):
         return found, False
     try:
         with transaction.atomic():
@@ -69,7 +69,7 @@ def once(mark: Once | None, make: Callable[[], Job]) -> tuple[Job, bool]:
                 caller=mark.caller, key=mark.key, digest=mark.digest
             )
     except IntegrityError:
-        found = _found(mark)
+        found = made_before(mark)
         if found is None:  # it has been forgotten in this moment
             raise
         return found, False
@@ -78,7 +78,10 @@ def once(mark: Once | None, make: Callable[[], Job]) -> tuple[Job, bool]:
     return kept.job, True
 
 
-def _found(mark: Once) -> Job | None:
+def made_before(mark: Once | None) -> Job | None:
+    """Return the job that the same request made before; raises `KeyReused` for another request."""
+    if mark is None:
+        return None
     kept = IdempotencyKey.objects.filter(caller=mark.caller, key=mark.key).first()
     if kept is None or kept.job is None:
         return None

@@ -1,8 +1,9 @@
 """The kinds of jobs there are, as the rooms name them in their `jobs.py`."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import Any
 
 from django.conf import settings
 from django.utils.module_loading import import_string
@@ -13,11 +14,36 @@ from esap.jobs.models import Job
 from esap.jobs.moves import Result
 from esap.jobs.remote import Follower
 
-__all__ = ["JobKind", "Part", "Submit", "all_kinds", "checked_parameters", "kind_named"]
+__all__ = [
+    "JobKind",
+    "Pairs",
+    "Part",
+    "Submit",
+    "Wording",
+    "all_kinds",
+    "checked_parameters",
+    "kind_named",
+]
 
 
 Submit = Callable[[Job], str]
 """Hands a job over to its peer and returns the peer's id of it."""
+
+Pairs = Sequence[tuple[str, str]]
+"""Parameters as a form has them: names, which may repeat, and texts."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wording:
+    """How jobs of a kind are spoken of in a standard that is older than the kind, such as TAP.
+
+    `read` returns the kind's own parameters; it raises `InvalidRequest` for what can never be
+    done, and lets pass what is still missing. `main_result` names the one result that the standard
+    knows, or is empty.
+    """
+
+    read: Callable[[Pairs], Mapping[str, object]]
+    main_result: Callable[[Job], str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +64,9 @@ class JobKind:
     `incomplete` says of a completed job of work here whether part of it failed, so that it may be
     retried; `run` then does that part only.
 
-    `parameters` is the shape that the parameters must have. `limit` is how many of this kind one
+    `parameters` is the shape that the parameters must have; `check` refuses what has the shape and
+    cannot be done for this user all the same, before anything is written. `wording` is for kinds
+    that are asked for by other names through UWS. `limit` is how many of this kind one
     user may have in flight, unless `ESAP_JOBS_LIMITS` says otherwise.
     """
 
@@ -52,6 +80,8 @@ class JobKind:
     limit: int | None = None
     submit: Submit | None = None
     follower: Follower | None = None
+    check: Callable[[Mapping[str, object], Any], None] | None = None
+    wording: Wording | None = None
 
     def __post_init__(self) -> None:
         if (self.submit is None) is not (self.follower is None) or (self.run and self.submit):

@@ -62,6 +62,9 @@ class Job(models.Model):
         max_length=64, blank=True, help_text="A name the caller gave the job (UWS runId)."
     )
     parameters = models.JSONField(default=dict, encoder=DjangoJSONEncoder)
+    uws_parameters = models.JSONField(
+        null=True, blank=True, help_text="Names and texts as they came, if they came by UWS."
+    )
 
     peer = models.CharField(max_length=64, blank=True)
     remote_id = models.CharField(max_length=255, blank=True)

@@ -1,6 +1,7 @@
 """What rooms do with jobs: submit them, or record work that runs inside a request."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from datetime import datetime
 from typing import Any
 from uuid import UUID, uuid4
@@ -11,7 +12,7 @@ from django.db import transaction
 from django.db.models import Q, QuerySet
 from django.utils import timezone
 
-from esap.errors import InvalidRequest, NotFound
+from esap.errors import InvalidRequest, NotFound, WrongPhase
 from esap.jobs import moves
 from esap.jobs.destruction import destroy
 from esap.jobs.idempotency import Once, once
@@ -45,6 +46,7 @@ __all__ = [
     "change_parameters",
     "complete",
     "destroy",
+    "discard",
     "fail",
     "is_wanted",
     "job_for",
@@ -52,6 +54,7 @@ __all__ = [
     "jobs_of",
     "keep_until",
     "limit_time",
+    "name_run",
     "note_remote",
     "progress",
     "record_event",
@@ -217,9 +220,10 @@ def resume(owner: Caller, peer: str = "") -> int:
 def job_for(caller: Caller, job_id: UUID) -> Job:
     """Return a job that the caller may see: their own, or one without an owner, whose id they know.
 
-    Raises `NotFound` for others' jobs, as for those that do not exist.
+    Raises `NotFound` for others' jobs, as for those that do not exist, or are only still there
+    because the sweeper has not come by since their destruction time.
     """
-    job = Job.objects.filter(Q(owner=_user(caller)) | Q(owner=None), pk=job_id).first()
+    job = _kept().filter(Q(owner=_user(caller)) | Q(owner=None), pk=job_id).first()
     if job is None:
         raise NotFound(f"There is no job {job_id} that you may see. If it is yours, log in.")
     return job
@@ -231,7 +235,7 @@ def job_to_read(caller: Caller, job_id: UUID, token: str = "") -> Job:
     `NotFound` also when the token is of another job, or has ended.
     """
     if token:
-        job = Job.objects.filter(pk=job_id).first()
+        job = _kept().filter(pk=job_id).first()
         if job is not None and is_shared_with(job, token):
             return job
     return job_for(caller, job_id)
@@ -240,7 +244,7 @@ def job_to_read(caller: Caller, job_id: UUID, token: str = "") -> Job:
 def jobs_of(caller: Caller) -> QuerySet[Job]:
     """Return the caller's own jobs; none for somebody who has not logged in."""
     owner = _user(caller)
-    return Job.objects.filter(owner=owner) if owner else Job.objects.none()
+    return _kept().filter(owner=owner) if owner else Job.objects.none()
 
 
 def keep_until(job: Job, moment: datetime) -> Job:
@@ -262,6 +266,33 @@ def change_parameters(job: Job, parameters: Mapping[str, object]) -> Job:
     shaped = checked_parameters(kind_named(job.kind), parameters)
     change(job, (Phase.PENDING,), parameters=shaped)
     return job_with(job.pk)
+
+
+def discard(job: Job) -> None:
+    """Remove a job with its parts and results, and abort it first if it has not ended.
+
+    Nobody sees it any more. What still runs at a peer is stopped there before the record goes.
+    Raises `WrongPhase` for a part, which goes with its whole.
+    """
+    if job.parent_id is not None:
+        raise WrongPhase(f"Job {job.pk} is a part of job {job.parent_id}, and goes with it.")
+    with suppress(WrongPhase):  # it has ended
+        abort(job)
+    Job.objects.filter(pk=job.pk).update(destruction=timezone.now())
+    family = Q(pk=job.pk) | Q(parent=job.pk)
+    if not Job.objects.filter(family, due__isnull=False).exists():
+        destroy(Job.objects.filter(pk=job.pk))
+
+
+def name_run(job: Job, run_id: str) -> Job:
+    """Set the name that the caller gives the job (UWS 1.1, runId)."""
+    Job.objects.filter(pk=job.pk).update(run_id=run_id)
+    return job_with(job.pk)
+
+
+def _kept() -> QuerySet[Job]:
+    """Return the jobs whose destruction time has not come."""
+    return Job.objects.filter(Q(destruction=None) | Q(destruction__gt=timezone.now()))
 
 
 def _user(caller: Caller) -> Any:
