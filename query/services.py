@@ -1,10 +1,14 @@
 """What the query room does. Views and jobs call this; nothing here knows HTTP."""
 
+import json
 from collections.abc import Callable, Mapping
+from functools import reduce
+from operator import or_
 from typing import Any
 from uuid import UUID
 
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet, TextField
+from django.db.models.functions import Cast
 
 from esap.errors import InvalidRequest, NotFound, TooManyRequests
 from esap.jobs import services as jobs
@@ -74,8 +78,14 @@ def search_for(caller: Any, search_id: UUID) -> Job:
     return job
 
 
-def searches_of(caller: Any) -> QuerySet[Job]:
-    """Return the searches that a logged-in caller made."""
+def searches_of(caller: Any, *, text: str = "") -> QuerySet[Job]:
+    """Return the searches that a logged-in caller made; those with `text` in what was asked."""
     if not caller.is_authenticated:
         return Job.objects.none()
-    return jobs.jobs_of(caller).filter(kind=KIND)
+    searches = jobs.jobs_of(caller).filter(kind=KIND)
+    if not text:
+        return searches
+    # As JSON has it: SQLite keeps every letter beyond ASCII escaped, PostgreSQL none.
+    written = {json.dumps(text)[1:-1], json.dumps(text, ensure_ascii=False)[1:-1]}
+    found = [Q(said__icontains=words) for words in sorted(written)]
+    return searches.annotate(said=Cast("parameters", TextField())).filter(reduce(or_, found))

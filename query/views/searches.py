@@ -13,7 +13,6 @@ from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_sche
 from rest_framework.permissions import AllowAny
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.viewsets import ViewSet
 
 from esap.api.negotiation import FORMATS, PlainOrPage, table_format
 from esap.api.pagination import keyset_page, keyset_response
@@ -24,14 +23,20 @@ from esap.tables.encoders import ENCODERS
 from esap.tables.stream import TableStream
 from query import services
 from query.searches import Search, outcomes_of
-from query.serializers import SearchedPageSerializer, SearchedSerializer, SearchSerializer
+from query.serializers import (
+    HistorySerializer,
+    SearchedPageSerializer,
+    SearchedSerializer,
+    SearchSerializer,
+)
+from query.views.results import SearchResults
 from query.views.running import start
 from query.wire import lines
 
 __all__ = ["SearchViewSet"]
 
 
-class SearchViewSet(ViewSet):
+class SearchViewSet(SearchResults):
     """Ask one question of many archives at once.
 
     Rows come as each archive answers (`Accept: application/x-ndjson`), or merged into one table in
@@ -87,13 +92,15 @@ class SearchViewSet(ViewSet):
         return response
 
     @extend_schema(
-        parameters=[OpenApiParameter("limit", int), OpenApiParameter("cursor", str)],
+        parameters=[HistorySerializer],
         responses=SearchedPageSerializer,
         operation_id="query_searches_list",
     )
     def list(self, request: Request) -> Response:
         """List your own searches, the newest first; those of anonymous callers are not listed."""
-        found, following = keyset_page(request, services.searches_of(request.user), key="created")
+        asked = _asked(request)
+        searches = services.searches_of(request.user, text=asked.get("text", ""))
+        found, following = keyset_page(request, searches, key="created")
         return keyset_response(_searched(*found), following)
 
     @extend_schema(
@@ -150,6 +157,19 @@ class SearchViewSet(ViewSet):
         )
 
 
+def _asked(request: Request) -> dict[str, Any]:
+    """Return what the history is asked for; refuse what is no parameter of it."""
+    query = HistorySerializer(data=request.query_params.dict())
+    unknown = sorted(set(request.query_params) - set(query.fields))
+    if unknown:
+        raise InvalidRequest(
+            f"{', '.join(unknown)[:200]}: not a parameter of this list. There are: "
+            f"{', '.join(query.fields)}."
+        )
+    query.is_valid(raise_exception=True)
+    return dict(query.validated_data)
+
+
 def _encoded(table: TableStream, wanted: str, search: Search) -> Iterator[bytes]:
     return ENCODERS[wanted].encode(table, footer=search.summary)
 
@@ -178,6 +198,8 @@ def _searched(*jobs: Job) -> list[dict[str, Any]]:
             "archives": outcomes[job.pk],
             "job": reverse("job-detail", args=[job.pk]),
             "events": f"{_address(job.pk)}/events",
+            "results": job.results,
+            "provenance": f"{_address(job.pk)}/provenance",
         }
         for job in jobs
     ]
