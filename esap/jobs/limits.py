@@ -1,13 +1,13 @@
 """Fair use: how much work one user may have in flight, altogether and of each kind."""
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from django.conf import settings
 from django.db import connection
-from django.db.models import QuerySet
+from django.db.models import Count, Q, QuerySet
 
 from esap.errors import SwitchedOff, TooManyRequests
 from esap.jobs.kinds import all_kinds
@@ -47,7 +47,7 @@ def admit(owner: Any, kinds: Mapping[str, int], *, jobs: int = 1) -> None:
                 kind=kind,
             )
     one_at_a_time(owner)
-    for used in _usage(owner, {ALL_KINDS: jobs, **kinds}):
+    for used in _usage(owner, kinds):
         asked = jobs if used.what == ALL_KINDS else kinds[used.what]
         if asked > used.left:
             raise _too_many(owner, used, asked)
@@ -55,7 +55,7 @@ def admit(owner: Any, kinds: Mapping[str, int], *, jobs: int = 1) -> None:
 
 def usage(owner: Any) -> list[Usage]:
     """Return how much of each limit a user has in flight, that of all kinds together first."""
-    return _usage(owner, {ALL_KINDS: 0, **dict.fromkeys(all_kinds(), 0)})
+    return _usage(owner, all_kinds())
 
 
 def limit_of(kind: str) -> int | None:
@@ -71,11 +71,18 @@ def is_switched_off(kind: str) -> bool:
     return limit_of(kind) == 0 or settings.JOBS_IN_FLIGHT == 0
 
 
-def _usage(owner: Any, whats: Mapping[str, int]) -> list[Usage]:
-    limits = {what: _limit_of_all(owner) if what == ALL_KINDS else limit_of(what) for what in whats}
-    in_flight = _in_flight(owner)
+def _usage(owner: Any, whats: Iterable[str]) -> list[Usage]:
+    counts = {ALL_KINDS: 0}
+    rows = _in_flight(owner).order_by().values_list("kind")
+    alone = Count("pk", filter=Q(parent__isnull=True))
+    for kind, count, not_parts in rows.annotate(count=Count("pk"), alone=alone):
+        counts[kind] = count
+        counts[ALL_KINDS] += not_parts
+    limits = {ALL_KINDS: _limit_of_all(owner)} | {
+        what: limit_of(what) for what in whats if what != ALL_KINDS
+    }
     return [
-        Usage(what, (_standing(in_flight, what)).count(), limit)
+        Usage(what, counts.get(what, 0), limit)
         for what, limit in limits.items()
         if limit is not None
     ]
@@ -87,10 +94,6 @@ def _limit_of_all(owner: Any) -> int:
 
 def _in_flight(owner: Any) -> QuerySet[Job]:
     return Job.objects.filter(owner=owner, ended__isnull=True)
-
-
-def _standing(jobs: QuerySet[Job], what: str) -> QuerySet[Job]:
-    return jobs.filter(parent__isnull=True) if what == ALL_KINDS else jobs.filter(kind=what)
 
 
 def one_at_a_time(owner: Any) -> None:
@@ -107,20 +110,24 @@ def one_at_a_time(owner: Any) -> None:
 
 
 def _too_many(owner: Any, used: Usage, asked: int) -> TooManyRequests:
-    what = "jobs" if used.what == ALL_KINDS else f"jobs of kind {used.what}"
+    kind = None if used.what == ALL_KINDS else used.what
+    what = (
+        f"{used.running} job{'' if used.running == 1 else 's'}{f' of kind {kind}' if kind else ''}"
+    )
+    more = f", and this asks for {asked} more" if asked > 1 else ""
     if owner is None:
         return TooManyRequests(
-            f"{used.running} {what} of callers without a login are under way, and {used.limit} is "
-            "all that is allowed at once. Try again later, or log in.",
+            f"Callers without a login have {what} under way{more}; {used.limit} is all that is "
+            "allowed at once. Try again later, or log in.",
             running=used.running,
             limit=used.limit,
             retry_after=_RETRY_SECONDS,
         )
-    jobs = _standing(_in_flight(owner), used.what).order_by("created", "pk")
-    more = f", and this asks for {asked} more" if asked > 1 else ""
+    jobs = _in_flight(owner).order_by("created", "pk")
+    jobs = jobs.filter(kind=kind) if kind else jobs.filter(parent__isnull=True)
     return TooManyRequests(
-        f"You have {used.running} {what} under way{more}; {used.limit} is all that is allowed at "
-        "once. Wait for one to end, or abort it.",
+        f"You have {what} under way{more}; {used.limit} is all that is allowed at once. Wait for "
+        "one to end, or abort it.",
         running=used.running,
         limit=used.limit,
         jobs=[

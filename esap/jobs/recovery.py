@@ -41,9 +41,12 @@ def may_repeat(job: Job) -> bool:
 
 
 def begin_again(job: Job, error: EsapError) -> Job:
-    """Queue a job whose attempt was lost, if it may be repeated; else it has failed."""
+    """Queue a job whose attempt was lost, if it may be repeated; else it has failed.
+
+    What was begun in a request, and not by a worker, counts no attempt: its caller is gone.
+    """
     kind = all_kinds().get(job.kind)
-    if kind is not None and kind.repeatable and job.attempt < kind.max_attempts:
+    if kind is not None and kind.repeatable and 0 < job.attempt < kind.max_attempts:
         return moves.give_back(job, error.detail)
     return moves.fail(job, error)
 

@@ -45,11 +45,12 @@ class Swept:
     to_stop: int = 0
     peers_rung: int = 0
     destroyed: int = 0
+    broker_is_away: bool = False
 
     def told(self) -> dict[str, int]:
-        """Return what there is to tell of."""
+        """Return the counts that there is something to tell of."""
         found = {one.name: getattr(self, one.name) for one in fields(self)}
-        return {name: count for name, count in found.items() if count}
+        return {name: count for name, count in found.items() if count and count is not True}
 
 
 def sweep() -> Swept:
@@ -109,6 +110,7 @@ def _ring_again(done: Swept) -> None:
     """
     messages = waiting_messages()
     if messages is None:
+        done.broker_is_away = True
         return
     ready = Job.objects.filter(phase__in=_READY, lease__isnull=True, remote_id="", gathers=False)
     unheard = max(0, ready.filter(due__isnull=False, waits_for="").count() - messages)
