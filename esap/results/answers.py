@@ -29,7 +29,7 @@ MOST_DOWNLOADS = 4
 """Downloads that one caller may have running in a process: each keeps a thread until it is read."""
 
 _PAGED = ("json", "json-columns")
-_PARAMETERS = {"columns", "cursor", "filter", "format", "limit", "sort", "whole"}
+_PARAMETERS = {"columns", "cursor", "filter", "format", "limit", "share", "sort", "whole"}
 _DOWNLOADS = Slots("downloads")
 _BLOCK = 1 << 16
 

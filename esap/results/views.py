@@ -10,7 +10,7 @@ from rest_framework.request import Request
 from rest_framework.viewsets import ViewSet
 
 from esap.api.negotiation import FORMATS, PlainOrPage
-from esap.jobs.services import job_for
+from esap.jobs.services import job_to_read
 from esap.results.answers import PAGE_ROWS, answer_result
 from esap.results.filters import OPERATORS
 from esap.results.reading import PAGE_MAX
@@ -65,8 +65,15 @@ class ResultViewSet(ViewSet):
     lookup_value_regex = NAME
 
     @result_schema
-    @extend_schema(operation_id="jobs_results_retrieve")
+    @extend_schema(
+        operation_id="jobs_results_retrieve",
+        parameters=[
+            OpenApiParameter(
+                "share", description="The token of a link that the job's owner gave you."
+            )
+        ],
+    )
     def retrieve(self, request: Request, job_id: str, name: str) -> HttpResponseBase:
-        """Return a stored table of a job that you may see."""
-        job = job_for(request.user, UUID(job_id))
+        """Return a stored table of a job that you may see, by yourself or by a shared link."""
+        job = job_to_read(request.user, UUID(job_id), request.query_params.get("share", ""))
         return answer_result(request, job.pk, name)
