@@ -20,6 +20,9 @@ from esap.tables.stream import TableStream
 
 __all__ = ["ROW_NUMBER", "TableWriter", "store"]
 
+_GROUP_BYTES = 1 << 22
+"""Smaller than in a file that is read as a whole: a page is a few rows of one group."""
+
 ROW_NUMBER = "file_row_number"
 """The name under which DuckDB knows the number of a row in its file, so no column can have it."""
 
@@ -28,7 +31,7 @@ class TableWriter:
     """Writes a Parquet file that nobody sees before `finish`, and that is gone without it.
 
     Units, UCDs and descriptions are kept with the columns. Columns get names of their own; decimal
-    numbers become doubles, and NaN is null, as in all tables that the gateway reads. About 8 MB of
+    numbers become doubles, and NaN is null, as in all tables that the gateway reads. About 4 MB of
     rows wait in memory. A context manager, which discards what was not finished.
     """
 
@@ -39,7 +42,7 @@ class TableWriter:
         self._schema = _stored_schema(schema)
         self._path = draft()
         self._file: IO[bytes] = self._path.open("wb")
-        self._parquet = ParquetFile(self._file, self._schema)
+        self._parquet = ParquetFile(self._file, self._schema, group_bytes=_GROUP_BYTES)
 
     def __enter__(self) -> Self:
         return self

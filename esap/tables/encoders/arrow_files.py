@@ -50,13 +50,16 @@ class Parquet(Encoder):
 class ParquetFile:
     """Parquet with zstd, as rows come; units and UCDs are kept as IVOA's VOParquet 1.0 says.
 
-    Between two row groups of 8 MB, the rows wait in memory. As a context manager it is closed at
-    the end, whatever happened; a file that was not finished is of no use.
+    Between two row groups of `group_bytes`, the rows wait in memory. As a context manager it is
+    closed at the end, whatever happened; a file that was not finished is of no use.
     """
 
-    def __init__(self, sink: IO[bytes], schema: pa.Schema) -> None:
+    def __init__(
+        self, sink: IO[bytes], schema: pa.Schema, *, group_bytes: int = GROUP_BYTES
+    ) -> None:
         self._schema = schema
         self._writer = parquet.ParquetWriter(sink, schema, compression="zstd")
+        self._group_bytes = group_bytes
         self._group: list[pa.RecordBatch] = []
         self._bytes = 0
 
@@ -70,7 +73,7 @@ class ParquetFile:
         """Add rows, of at most about a piece."""
         self._group.append(batch)
         self._bytes += batch.nbytes
-        if self._bytes >= GROUP_BYTES:
+        if self._bytes >= self._group_bytes:
             self._end_group()
 
     def finish(self, told: Mapping[str, object]) -> None:
