@@ -11,6 +11,7 @@ from drf_spectacular.views import SpectacularAPIView, SpectacularRedocView, Spec
 import esap.events.gateway_urls
 import esap.health.urls
 import esap.jobs.urls
+import esap.jobs.uws.urls
 import esap.results.urls
 from esap.api.routers import Router
 from esap.api.views import (
@@ -31,6 +32,7 @@ router = Router()
 for room in settings.ROOMS:
     import_module(f"{room}.urls").register(router)
 esap.jobs.urls.register(router)
+esap.jobs.uws.urls.register(router)
 esap.results.urls.register(router)
 
 api: list[URLPattern | URLResolver] = [
@@ -42,6 +44,7 @@ api: list[URLPattern | URLResolver] = [
     path("health/", include(esap.health.urls)),
     path("admin/", admin.site.urls),
     path("", include(esap.events.gateway_urls)),
+    path("", include(esap.jobs.uws.urls)),
     path("", include(router.urls)),
     re_path(r"^(?P<room>[a-z]+)/?$", RoomRoot.as_view(), name="room"),
 ]

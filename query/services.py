@@ -12,6 +12,7 @@ from django.db.models.functions import Cast
 
 from esap.errors import InvalidRequest, NotFound, TooManyRequests
 from esap.jobs import services as jobs
+from esap.jobs.idempotency import Once, made_before
 from esap.jobs.models import Job, Phase
 from esap.tables.stream import TableStream
 from query.holding import held
@@ -20,7 +21,7 @@ from query.planning import plan
 from query.questions import ask, said_in
 from query.searches import KIND, ROWS_MAX, Search
 
-__all__ = ["queue_search", "search_at_once", "search_for", "searches_of"]
+__all__ = ["check_search", "queue_search", "search_at_once", "search_for", "searches_of"]
 
 MOST_WAITING = 64
 
@@ -33,12 +34,23 @@ def search_at_once(search: Search, unwanted: Callable[[], bool]) -> TableStream:
     return merge(held(search.run(unwanted)))
 
 
-def queue_search(asked: Mapping[str, object], owner: Any = None) -> Job:
+def queue_search(
+    asked: Mapping[str, object], owner: Any = None, *, mark: Once | None = None
+) -> Job:
     """Have a worker carry out a search; its job's events tell what is found.
 
     What a logged-in caller asks is stored besides. A question that cannot be asked is refused now,
-    not later in the worker.
+    not later in the worker. With a mark, the same request gets the same job.
     """
+    if job := made_before(mark):
+        return job
+    check_search(asked, owner)
+    _refuse_crowd(owner)
+    return jobs.submit(KIND, said_in(asked), owner, mark=mark)
+
+
+def check_search(asked: Mapping[str, object], owner: Any) -> None:
+    """Refuse a question that cannot be asked, or not as a job of this caller's."""
     question = ask(asked)
     plan(question)
     if question.limit > ROWS_MAX and not _is_somebody(owner):
@@ -47,8 +59,6 @@ def queue_search(asked: Mapping[str, object], owner: Any = None) -> Job:
             "rows of a dataset. Log in, ask for fewer, or take the answer as it comes, without "
             "'Prefer: respond-async'."
         )
-    _refuse_crowd(owner)
-    return jobs.submit(KIND, said_in(asked), owner)
 
 
 def _refuse_crowd(owner: Any) -> None:

@@ -10,10 +10,18 @@ from django.core.exceptions import ValidationError
 from django.db.models import Q, QuerySet
 from rest_framework.request import Request
 from rest_framework.response import Response
+from rest_framework.serializers import CharField, IntegerField, ListField, Serializer
 
 from esap.errors import InvalidRequest, NotFound
 
-__all__ = ["keyset_page", "page_number", "published_page"]
+__all__ = [
+    "KeysetQuerySerializer",
+    "keyset_filters",
+    "keyset_page",
+    "keyset_response",
+    "page_number",
+    "published_page",
+]
 
 PUBLISHED_PAGE = 50
 PUBLISHED_MAX = 500
@@ -53,6 +61,36 @@ def published_page(
         "results": list(shown),
         **members,
     }
+
+
+class KeysetQuerySerializer(Serializer[Any]):
+    """What every list of ours can be asked for; a list adds its filters, named after columns."""
+
+    limit = IntegerField(required=False, min_value=1, max_value=200)
+    cursor = CharField(required=False)
+
+
+def keyset_filters(request: Request, shape: type[KeysetQuerySerializer]) -> dict[str, Any]:
+    """Return the filters of a list; refuse what is not one, rather than ignore it.
+
+    One whose field is a list may come more than once; of any other, the last counts.
+    """
+    params, fields = request.query_params, shape().fields
+    query = shape(
+        data={
+            name: params.getlist(name) if isinstance(fields.get(name), ListField) else params[name]
+            for name in params
+        }
+    )
+    unknown = set(params) - set(fields)
+    if unknown:
+        known = ", ".join(sorted(fields))
+        raise InvalidRequest(
+            f"{', '.join(sorted(unknown))}: not a parameter of this list. There are: {known}."
+        )
+    query.is_valid(raise_exception=True)
+    paging = KeysetQuerySerializer().fields
+    return {name: value for name, value in query.validated_data.items() if name not in paging}
 
 
 def keyset_page(

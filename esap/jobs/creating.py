@@ -1,6 +1,7 @@
-"""What every request that creates a job has in common: the key that it may carry, and the limits."""
+"""What all requests that create jobs have in common: a key that they may carry, and limits."""
 
 from django.contrib.auth.models import AbstractBaseUser
+from drf_spectacular.utils import OpenApiParameter
 from rest_framework.request import Request
 
 from esap.api.in_flight import caller_key
@@ -9,7 +10,23 @@ from esap.jobs.idempotency import Once, same_request
 from esap.jobs.limits import ALL_KINDS
 from esap.jobs.services import usage
 
-__all__ = ["mark_of", "user_of", "what_is_left"]
+__all__ = ["CREATING", "mark_of", "user_of", "what_is_left"]
+
+CREATING = [
+    OpenApiParameter(
+        "Idempotency-Key",
+        location=OpenApiParameter.HEADER,
+        description="A text of your own, in double quotes, such as a UUID: the same request with "
+        "the same key makes one job, however often it comes within 24 hours.",
+    ),
+    OpenApiParameter(
+        "Prefer",
+        location=OpenApiParameter.HEADER,
+        description="`respond-async` (RFC 7240): a worker does it. To wait for the end of the "
+        "job, ask for the job.",
+    ),
+]
+"""The headers that a request may have which creates a job, for the schema."""
 
 _LONGEST_CALLER = 80
 

@@ -37,12 +37,12 @@ Pairs = Sequence[tuple[str, str]]
 class Wording:
     """How jobs of a kind are spoken of in a standard that is older than the kind, such as TAP.
 
-    `read` returns the kind's own parameters; it raises `InvalidRequest` for what can never be
-    done, and lets pass what is still missing. `main_result` names the one result that the standard
-    knows, or is empty.
+    `read` returns the kind's own parameters, of a user's job; it raises `InvalidRequest` for what
+    can never be done, and lets pass what is still missing. `main_result` names the one result that
+    the standard knows.
     """
 
-    read: Callable[[Pairs], Mapping[str, object]]
+    read: Callable[[Pairs, Any], Mapping[str, object]]
     main_result: Callable[[Job], str]
 
 

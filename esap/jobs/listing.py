@@ -45,4 +45,4 @@ def _with_text(jobs: QuerySet[Job], text: str) -> QuerySet[Job]:
     written = {json.dumps(text)[1:-1], json.dumps(text, ensure_ascii=False)[1:-1]}
     fits = [Q(**{f"{name}__icontains": text}) for name in ("run_id", "kind", "peer")]
     fits += [Q(said__icontains=words) for words in sorted(written)]
-    return jobs.annotate(said=Cast("parameters", TextField())).filter(reduce(or_, fits))
+    return jobs.alias(said=Cast("parameters", TextField())).filter(reduce(or_, fits))

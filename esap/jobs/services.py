@@ -42,6 +42,7 @@ __all__ = [
     "Usage",
     "abort",
     "add_parts",
+    "adjust",
     "begin",
     "change_parameters",
     "complete",
@@ -54,7 +55,6 @@ __all__ = [
     "jobs_of",
     "keep_until",
     "limit_time",
-    "name_run",
     "note_remote",
     "progress",
     "record_event",
@@ -284,9 +284,24 @@ def discard(job: Job) -> None:
         destroy(Job.objects.filter(pk=job.pk))
 
 
-def name_run(job: Job, run_id: str) -> Job:
-    """Set the name that the caller gives the job (UWS 1.1, runId)."""
-    Job.objects.filter(pk=job.pk).update(run_id=run_id)
+@transaction.atomic
+def adjust(
+    job: Job,
+    *,
+    run_id: str | None = None,
+    execution_duration: int | None = None,
+    destruction: datetime | None = None,
+) -> Job:
+    """Set what is given: the caller's name of the job, its time to run, its destruction time.
+
+    Raises what `limit_time` does, and then nothing has changed.
+    """
+    if execution_duration is not None and execution_duration != job.execution_duration:
+        job = limit_time(job, execution_duration)
+    if destruction is not None:
+        job = keep_until(job, destruction)
+    if run_id is not None:
+        Job.objects.filter(pk=job.pk).update(run_id=run_id)
     return job_with(job.pk)
 
 

@@ -129,7 +129,16 @@ SECURE_REFERRER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"
 CORS_ALLOWED_ORIGINS = ENV.cors_origins
 CORS_ALLOW_CREDENTIALS = True
-CORS_EXPOSE_HEADERS = ["Location", "Link", "ETag", "X-Request-ID"]
+CORS_EXPOSE_HEADERS = [
+    "Location",
+    "Link",
+    "ETag",
+    "X-Request-ID",
+    "Preference-Applied",
+    "RateLimit",
+    "RateLimit-Policy",
+    "Retry-After",
+]
 CSRF_TRUSTED_ORIGINS = ENV.cors_origins
 DATA_UPLOAD_MAX_MEMORY_SIZE = ENV.max_body_bytes
 
@@ -218,6 +227,7 @@ JOBS_ANONYMOUS = ENV.jobs_anonymous
 JOB_ENDINGS = ["esap.results.sweeping.delete_results_of"]
 AUDIT_DAYS = ENV.audit_days
 JOB_KINDS = ["query.jobs.KINDS"]
+UWS_KIND = "query.search"  # of a job that came by UWS and does not say
 
 EVENTS_URL = ENV.events_url.rstrip("/")
 OUTBOUND_PROXY = ENV.http_proxy

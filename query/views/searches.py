@@ -16,8 +16,10 @@ from rest_framework.response import Response
 
 from esap.api.negotiation import FORMATS, PlainOrPage, table_format
 from esap.api.pagination import keyset_page, keyset_response
+from esap.api.preferences import preferences
 from esap.api.streaming import client_left, stream
 from esap.errors import InvalidRequest
+from esap.jobs.creating import CREATING, mark_of, what_is_left
 from esap.jobs.models import Job
 from esap.tables.encoders import ENCODERS
 from esap.tables.stream import TableStream
@@ -58,11 +60,7 @@ class SearchViewSet(SearchResults):
             OpenApiParameter(
                 "format", enum=list(FORMATS), description="Format of the answer, before Accept."
             ),
-            OpenApiParameter(
-                "Prefer",
-                location=OpenApiParameter.HEADER,
-                description="`respond-async` has a worker carry out the search.",
-            ),
+            *CREATING,
         ],
         responses={
             (200, "application/json"): OpenApiResponse(
@@ -77,7 +75,7 @@ class SearchViewSet(SearchResults):
     def create(self, request: Request) -> HttpResponseBase:
         """Search: 200 whatever happens at the archives; 400 if it cannot be asked at all."""
         asked = _body(request)
-        if "respond-async" in request.headers.get("Prefer", "").lower():
+        if "respond-async" in preferences(request):
             return self._queue(request, asked)
         wanted = table_format(request)
         give_back = start(request)
@@ -145,7 +143,7 @@ class SearchViewSet(SearchResults):
         )
 
     def _queue(self, request: Request, asked: Mapping[str, object]) -> Response:
-        job = services.queue_search(asked, request.user)
+        job = services.queue_search(asked, request.user, mark=mark_of(request, asked))
         (searched,) = _searched(job)
         return Response(
             searched,
@@ -153,6 +151,7 @@ class SearchViewSet(SearchResults):
             headers={
                 "Location": reverse("job-detail", args=[job.pk]),
                 "Preference-Applied": "respond-async",
+                **what_is_left(request, job.kind),
             },
         )
 
