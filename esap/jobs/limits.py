@@ -119,6 +119,7 @@ def _too_many(owner: Any, used: Usage, asked: int) -> TooManyRequests:
         return TooManyRequests(
             f"Callers without a login have {what} under way{more}; {used.limit} is all that is "
             "allowed at once. Try again later, or log in.",
+            policy=used.what,
             running=used.running,
             limit=used.limit,
             retry_after=_RETRY_SECONDS,
@@ -128,6 +129,7 @@ def _too_many(owner: Any, used: Usage, asked: int) -> TooManyRequests:
     return TooManyRequests(
         f"You have {what} under way{more}; {used.limit} is all that is allowed at once. Wait for "
         "one to end, or abort it.",
+        policy=used.what,
         running=used.running,
         limit=used.limit,
         jobs=[

@@ -38,6 +38,7 @@ def test_who_has_as_much_as_is_allowed_is_told_what_it_is(ada):
         "abort it."
     )
     assert error.extensions == {
+        "policy": "jobs",
         "running": 3,
         "limit": 3,
         "jobs": [{"id": str(job.pk), "kind": "test.work", "phase": "QUEUED"} for job in jobs],
