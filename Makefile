@@ -67,6 +67,7 @@ docs: $(VENV)/develops  ## the documentation, in docs/_build/html
 
 pins: var/pins  ## compile requirements*.in into exact versions with hashes; UPGRADE=1 moves them
 	var/pins/bin/uv $(COMPILE) requirements.in -o requirements.txt
+	var/pins/bin/uv $(COMPILE) requirements-s3.in -o requirements-s3.txt
 	var/pins/bin/uv $(COMPILE) requirements-dev.in -o requirements-dev.txt
 
 clean:  ## remove what was built here; not var/, where the gateway's data are

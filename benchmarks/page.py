@@ -63,6 +63,17 @@ Writing:
 
 {writing}"""
 
+PAGING = """\
+## Stored results
+
+    make bench BENCHMARKS=results_paging
+
+A stored table of {rows} rows with {columns} columns, {bytes_per_row} bytes a row. To store it takes
+{stored} of CPU; all together took {peak} of memory, of which DuckDB may have 512 MB. {machine}
+
+{pages}
+{downloads}"""
+
 
 def main() -> None:
     """Write the page."""
@@ -71,7 +82,12 @@ def main() -> None:
 
 def page(results: Path) -> str:
     """Return the page for a folder of results; what was not measured has no section."""
-    sections = {"federation": federation, "metadata": metadata, "tables": tables}
+    sections = {
+        "federation": federation,
+        "metadata": metadata,
+        "results_paging": paging,
+        "tables": tables,
+    }
     kept = {name: results / f"{name}.json" for name in sections}
     found = {name: json.loads(path.read_text()) for name, path in kept.items() if path.exists()}
     return "\n".join([HEAD, *(sections[name](measured) for name, measured in found.items())])
@@ -131,6 +147,25 @@ def metadata(kept: dict[str, Any]) -> str:
         machine=machine(kept),
         costs=table("list, CPU, SQL statements", costs),
         waits=table("meanwhile there run, median, 99 %", waits),
+    )
+
+
+def paging(kept: dict[str, Any]) -> str:
+    measured = kept["measured"]
+    return PAGING.format(
+        rows=count(measured["rows"]),
+        columns=measured["columns"],
+        bytes_per_row=measured["bytes_per_row"],
+        stored=seconds(measured["stored_s"]),
+        peak=megabytes(measured["peak_mb"]),
+        machine=machine(kept),
+        pages=table(
+            "a page of 100 rows, CPU",
+            [[name, milliseconds(cpu)] for name, cpu in measured["pages_ms"].items()],
+        ),
+        downloads=table(
+            "all rows, CPU", [[name, seconds(cpu)] for name, cpu in measured["downloads_s"].items()]
+        ),
     )
 
 

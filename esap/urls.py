@@ -12,6 +12,8 @@ import accounts.login.urls
 import esap.events.gateway_urls
 import esap.health.urls
 import esap.jobs.urls
+import esap.jobs.uws.urls
+import esap.results.urls
 from esap.api.routers import Router
 from esap.api.views import (
     ApiRoot,
@@ -31,6 +33,8 @@ router = Router()
 for room in [*settings.ROOMS, "accounts"]:
     import_module(f"{room}.urls").register(router)
 esap.jobs.urls.register(router)
+esap.jobs.uws.urls.register(router)
+esap.results.urls.register(router)
 
 api: list[URLPattern | URLResolver] = [
     re_path(r"^$", ApiRoot.as_view(), name="api-root"),
@@ -42,6 +46,7 @@ api: list[URLPattern | URLResolver] = [
     path("admin/", admin.site.urls),
     path("", include(accounts.login.urls)),
     path("", include(esap.events.gateway_urls)),
+    path("", include(esap.jobs.uws.urls)),
     path("", include(router.urls)),
     re_path(r"^(?P<room>[a-z]+)/?$", RoomRoot.as_view(), name="room"),
 ]

@@ -1,20 +1,31 @@
 """A search: a question on its way to the archives, under a job's id."""
 
 import time
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import asdict
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import asdict, fields, replace
 from typing import Any
 from uuid import UUID
+
+from django.conf import settings
 
 from esap.backends.deadline import within
 from esap.errors import WrongPhase
 from esap.jobs import services as jobs
+from esap.jobs.models import Event as JobEvent
 from esap.jobs.models import Job
 from query.federation import Event, Outcome, federate
 from query.planning import Errand, plan
 from query.questions import Question, ask, said_in
 
-__all__ = ["KIND", "ROWS_MAX", "Search", "outcome_data"]
+__all__ = [
+    "KIND",
+    "ROWS_MAX",
+    "Search",
+    "failed_somewhere",
+    "outcome_data",
+    "outcomes_of",
+    "problem_of",
+]
 
 KIND = "query.search"
 ROWS_MAX = 10_000
@@ -24,14 +35,19 @@ ROWS_MAX = 10_000
 class Search:
     """One question, asked of many archives once.
 
-    `outcomes` fills while the events are read: one for every dataset, in the end.
+    `outcomes` fills while the events are read: one for every dataset, in the end. Of those it has
+    from the beginning, because they answered before, nobody is asked again.
     """
 
-    def __init__(self, job: Job, question: Question, errands: list[Errand]) -> None:
+    def __init__(
+        self, job: Job, question: Question, errands: list[Errand], answered: Iterable[Outcome] = ()
+    ) -> None:
         self.job = job
         self.question = question
         self.errands = errands
-        self.outcomes: list[Outcome] = []
+        self.outcomes = list(answered)
+        done = {outcome.errand for outcome in self.outcomes}
+        self._asked = [number for number in range(len(errands)) if number not in done]
         self._began = time.monotonic()
         self._closed = False
 
@@ -47,9 +63,20 @@ class Search:
 
     @classmethod
     def resume(cls, job: Job) -> "Search":
-        """Return the search of a job that a worker carries out, on behalf of its owner."""
+        """Return the search of a job that a worker carries out, perhaps not for the first time.
+
+        It acts for the job's owner. What a dataset answered before stands; those that failed, or
+        were not done, are asked.
+        """
         question = ask(job.parameters, job.owner)
-        return cls(job, question, plan(question, job.owner))
+        errands = plan(question, job.owner)
+        before = {(o["archive"], o["dataset"]): o for o in outcomes_of(job)[job.pk]}
+        answered = [
+            _outcome_again(number, before[errand.names])
+            for number, errand in enumerate(errands)
+            if errand.names in before and not before[errand.names]["slug"]
+        ]
+        return cls(job, question, errands, answered)
 
     @property
     def id(self) -> UUID:
@@ -63,10 +90,12 @@ class Search:
 
     def ask_all(self, unwanted: Callable[[], bool] = lambda: False) -> Iterator[Event]:
         """Ask all archives at once and yield what happens, in the order it happens."""
+        errands = [self.errands[number] for number in self._asked]
         with within(None) as scope:
-            for event in federate(
-                self.errands, timeout=self.question.timeout, scope=scope, unwanted=unwanted
+            for told in federate(
+                errands, timeout=self.question.timeout, scope=scope, unwanted=unwanted
             ):
+                event = replace(told, errand=self._asked[told.errand])
                 if isinstance(event, Outcome):
                     self.outcomes.append(event)
                 yield event
@@ -85,6 +114,22 @@ class Search:
         """Whether every dataset has said how it ended."""
         return len(self.outcomes) == len(self.errands)
 
+    def beginning(self) -> dict[str, Any]:
+        """Return what is asked, and of whom, by which version of the gateway."""
+        cone = self.question.cone
+        return {
+            "search": str(self.id),
+            "version": settings.VERSION,
+            "cone": {"ra": cone.ra, "dec": cone.dec, "radius": cone.radius} if cone else None,
+            "resolved": self._resolved(),
+            "limit": self.question.limit,
+            "timeout": self.question.timeout,
+            "asked": [
+                {"archive": archive, "dataset": dataset}
+                for archive, dataset in (self.errands[number].names for number in self._asked)
+            ],
+        }
+
     def summary(self) -> dict[str, Any]:
         """Return what happened at each archive, as the caller sees it: data, never a failure.
 
@@ -94,7 +139,7 @@ class Search:
         ordered = sorted(self.outcomes, key=lambda outcome: outcome.errand)
         return {
             "search": str(self.id),
-            "resolved": asdict(self.question.place) if self.question.place else None,
+            "resolved": self._resolved(),
             "rows_total": sum(outcome.rows for outcome in ordered),
             "elapsed": self.elapsed,
             "archives": [outcome_data(outcome) for outcome in ordered],
@@ -106,7 +151,10 @@ class Search:
         if self._closed:
             return
         self._closed = True
-        happened = [("archive", outcome_data(outcome)) for outcome in self.outcomes]
+        happened = [
+            ("search", self.beginning()),
+            *(("archive", outcome_data(outcome)) for outcome in self.outcomes),
+        ]
         try:
             if not self.answered():
                 jobs.abort(self.job, happened=happened)
@@ -115,6 +163,32 @@ class Search:
                 jobs.complete(self.job, happened=happened)
         except WrongPhase:
             pass  # It was aborted meanwhile, and stays so.
+
+    def _resolved(self) -> dict[str, Any] | None:
+        return asdict(self.question.place) if self.question.place else None
+
+
+def outcomes_of(*searches: Job) -> dict[UUID, list[dict[str, Any]]]:
+    """Return how each dataset answered each of these searches, as far as it is known.
+
+    Of one that was asked again, the last answer, in the place of the first.
+    """
+    found: dict[UUID, dict[tuple[str, str], dict[str, Any]]] = {job.pk: {} for job in searches}
+    told = JobEvent.objects.filter(job__in=searches, name="archive").order_by("id")
+    for job_id, outcome in told.values_list("job_id", "data"):
+        found[job_id][outcome["archive"], outcome["dataset"]] = outcome
+    return {job_id: list(outcomes.values()) for job_id, outcomes in found.items()}
+
+
+def failed_somewhere(job: Job) -> bool:
+    """Whether an archive failed in a search that was carried out, so that it may be retried."""
+    return any(outcome["slug"] for outcome in outcomes_of(job)[job.pk])
+
+
+def _outcome_again(number: int, told: Mapping[str, Any]) -> Outcome:
+    """Return an outcome as it was before it was told."""
+    known = {field.name for field in fields(Outcome)}
+    return Outcome(errand=number, **{key: value for key, value in told.items() if key in known})
 
 
 def outcome_data(outcome: Outcome) -> dict[str, Any]:

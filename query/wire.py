@@ -6,7 +6,6 @@ a dataset ended) and `end`. Rows are arrays in the order of the columns said bef
 
 from collections.abc import Iterator
 from dataclasses import replace
-from typing import Any
 
 import orjson
 
@@ -25,7 +24,7 @@ Said = tuple[str, bytes]
 
 def said(search: Search, events: Iterator[Event]) -> Iterator[Said]:
     """Yield what is said of a search, from its beginning to its end."""
-    yield "search", orjson.dumps(_beginning(search))
+    yield "search", orjson.dumps(search.beginning())
     for event in events:
         yield _say(event)
     yield "end", orjson.dumps({k: v for k, v in search.summary().items() if k != "archives"})
@@ -45,22 +44,6 @@ def in_portions(events: Iterator[Event], most: int = PORTION) -> Iterator[Event]
             continue
         for start in range(0, event.batch.num_rows, most):
             yield replace(event, batch=event.batch.slice(start, most))
-
-
-def _beginning(search: Search) -> dict[str, Any]:
-    question = search.question
-    cone = question.cone
-    return {
-        "search": str(search.id),
-        "cone": {"ra": cone.ra, "dec": cone.dec, "radius": cone.radius} if cone else None,
-        "resolved": search.summary()["resolved"],
-        "limit": question.limit,
-        "timeout": question.timeout,
-        "asked": [
-            {"archive": archive, "dataset": dataset}
-            for archive, dataset in (errand.names for errand in search.errands)
-        ],
-    }
 
 
 def _say(event: Event) -> Said:

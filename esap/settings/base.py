@@ -5,6 +5,7 @@ from corsheaders.defaults import default_headers
 
 from esap.settings.env import BASE_DIR, read_environment
 from esap.settings.logs import logging_config
+from esap.settings.results import results_storage
 
 ENV = read_environment()
 
@@ -30,6 +31,7 @@ INSTALLED_APPS = [
     "drf_spectacular_sidecar",
     "esap.api",
     "esap.jobs",
+    "esap.results",
     "esap.health",
     "accounts",
     *ROOMS,
@@ -106,6 +108,17 @@ CACHES = {
     )
 }
 
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
+    "results": results_storage(ENV, DATA_DIR),
+}
+RESULT_BYTES = ENV.result_bytes
+RESULTS_CACHE_DIR = DATA_DIR / "results-cache"
+RESULTS_CACHE_BYTES = max(ENV.results_cache_bytes, RESULT_BYTES)
+# For what does not fit in memory while it is sorted.
+SCRATCH_DIR = DATA_DIR / "scratch"
+
 FORCE_SCRIPT_NAME = ENV.sub_path or None
 STATIC_URL = f"{ENV.sub_path}/static/"
 STATIC_ROOT = DATA_DIR / "static"
@@ -124,8 +137,24 @@ SECURE_REFERRER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"
 CORS_ALLOWED_ORIGINS = ENV.cors_origins
 CORS_ALLOW_CREDENTIALS = True
-CORS_ALLOW_HEADERS = [*default_headers, "if-match", "if-none-match", "last-event-id", "prefer"]
-CORS_EXPOSE_HEADERS = ["Location", "Link", "ETag", "X-Request-ID"]
+CORS_ALLOW_HEADERS = [
+    *default_headers,
+    "idempotency-key",
+    "if-match",
+    "if-none-match",
+    "last-event-id",
+    "prefer",
+]
+CORS_EXPOSE_HEADERS = [
+    "Location",
+    "Link",
+    "ETag",
+    "X-Request-ID",
+    "Preference-Applied",
+    "RateLimit",
+    "RateLimit-Policy",
+    "Retry-After",
+]
 CSRF_TRUSTED_ORIGINS = ENV.cors_origins
 DATA_UPLOAD_MAX_MEMORY_SIZE = ENV.max_body_bytes
 
@@ -193,7 +222,12 @@ CELERY_BEAT_SCHEDULE = {
         # A ping that nobody had time for is of no use once the next is due.
         "options": {"expires": ENV.ping_seconds},
     },
-    "destroy-jobs": {"task": "esap.jobs.destroy", "schedule": 3600.0},
+    "sweep-jobs": {
+        "task": "esap.jobs.sweep",
+        "schedule": ENV.sweep_seconds,
+        "options": {"expires": ENV.sweep_seconds},
+    },
+    "sweep-results": {"task": "esap.results.sweep", "schedule": 86400.0},
     "purge-accounts": {"task": "accounts.purge", "schedule": 3600.0},
 }
 
@@ -211,6 +245,12 @@ PEER_REGISTRIES = [
 ]
 ENTRY_SECTIONS = [*PEER_REGISTRIES, "query.backends.base.mappings", "query.menus.menus"]
 JOB_DAYS = ENV.job_days
+JOB_LEASE_SECONDS = ENV.lease_seconds
+JOBS_IN_FLIGHT = ENV.jobs_in_flight
+JOBS_LIMITS = ENV.jobs_limits
+JOBS_ANONYMOUS = ENV.jobs_anonymous
+# What a job has stored outside its row: functions that remove it when the job is destroyed.
+JOB_ENDINGS = ["esap.results.sweeping.delete_results_of"]
 AUDIT_DAYS = ENV.audit_days
 LOGIN_REDIRECT = ENV.login_redirect
 LOGIN_FAILED_REDIRECT = ENV.login_failed_redirect
@@ -228,6 +268,7 @@ ACCOUNT_DATA = [
 ]
 ACCOUNT_ENDINGS = ["esap.jobs.services.abort_all", "accounts.tokens.forget"]
 JOB_KINDS = ["query.jobs.KINDS"]
+UWS_KIND = "query.search"  # of a job that came by UWS and does not say
 
 EVENTS_URL = ENV.events_url.rstrip("/")
 OUTBOUND_PROXY = ENV.http_proxy

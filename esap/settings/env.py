@@ -6,7 +6,7 @@ docs/reference/settings.md is made from this page, and a test keeps it so.
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import AliasChoices, BeforeValidator, Field, FilePath, ValidationError
+from pydantic import AliasChoices, BeforeValidator, Field, FilePath, NonNegativeInt, ValidationError
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 __all__ = ["BASE_DIR", "Environment", "read_environment"]
@@ -19,7 +19,16 @@ def _words(value: object) -> object:
     return value.replace(",", " ").split() if isinstance(value, str) else value
 
 
+def _counts(value: object) -> object:
+    """Read `query.search=8, batch.job=100`."""
+    if not isinstance(value, str):
+        return value
+    pairs = [word.partition("=") for word in value.replace(",", " ").split()]
+    return {name: count for name, _, count in pairs}
+
+
 Words = Annotated[list[str], NoDecode, BeforeValidator(_words)]
+Counts = Annotated[dict[str, NonNegativeInt], NoDecode, BeforeValidator(_counts)]
 
 
 class Environment(BaseSettings):
@@ -63,6 +72,33 @@ class Environment(BaseSettings):
     data_dir: Path = Field(
         default=BASE_DIR / "var",
         description="Folder for what the gateway keeps: database, caches, catalogues, results.",
+    )
+    results_url: str = Field(
+        default="",
+        pattern=r"^(s3://[a-z0-9][a-z0-9.-]+(/[\w./-]*)?)?$",
+        description="Bucket and folder for results, such as s3://esap/results. "
+        "Empty: a folder in ESAP_DATA_DIR.",
+    )
+    s3_endpoint: str = Field(
+        default="",
+        description="Where that bucket is, such as https://s3.example.org. Empty: at Amazon.",
+    )
+    s3_region: str = Field(default="", description="Region of that bucket, if it has one.")
+    s3_access_key: str = Field(
+        default="",
+        description="Access key for that bucket. Empty: boto3's usual places, such as "
+        "AWS_ACCESS_KEY_ID.",
+    )
+    s3_secret_key: str = Field(default="", description="The secret that goes with it.")
+    result_bytes: int = Field(
+        default=1 << 30,
+        gt=0,
+        description="Most bytes of one stored result.",
+    )
+    results_cache_bytes: int = Field(
+        default=4 << 30,
+        gt=0,
+        description="Most bytes of local copies of results that are in a bucket.",
     )
     peers: Path | None = Field(
         default=None,
@@ -211,6 +247,32 @@ class Environment(BaseSettings):
         default=None,
         description="Whether accounts of `make account` may log in by password. "
         "Unset: on with `make run`, off in production.",
+    )
+    jobs_in_flight: int = Field(
+        default=100,
+        ge=0,
+        description="Jobs that one user may have under way at once; 0 switches all jobs off.",
+    )
+    jobs_limits: Counts = Field(
+        default={},
+        description="The same for some kinds of job, such as query.search=8, batch.job=100; "
+        "0 switches a kind off.",
+    )
+    jobs_anonymous: int = Field(
+        default=64,
+        ge=0,
+        description="Jobs that all callers without a login together may have under way at once.",
+    )
+    lease_seconds: float = Field(
+        default=20.0,
+        gt=0,
+        description="Seconds that a job stays with a worker that gives no sign of life; it is "
+        "taken from the worker after one and a half times that.",
+    )
+    sweep_seconds: float = Field(
+        default=5.0,
+        gt=0,
+        description="Seconds between two looks for jobs that nobody looked at in time.",
     )
     audit_days: float = Field(
         default=365.0,

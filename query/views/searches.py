@@ -13,25 +13,32 @@ from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_sche
 from rest_framework.permissions import AllowAny
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.viewsets import ViewSet
 
 from esap.api.negotiation import FORMATS, PlainOrPage, table_format
 from esap.api.pagination import keyset_page, keyset_response
+from esap.api.preferences import preferences
 from esap.api.streaming import client_left, stream
 from esap.errors import InvalidRequest
+from esap.jobs.creating import CREATING, mark_of, what_is_left
 from esap.jobs.models import Job
 from esap.tables.encoders import ENCODERS
 from esap.tables.stream import TableStream
 from query import services
-from query.searches import Search
-from query.serializers import SearchedPageSerializer, SearchedSerializer, SearchSerializer
+from query.searches import Search, outcomes_of
+from query.serializers import (
+    HistorySerializer,
+    SearchedPageSerializer,
+    SearchedSerializer,
+    SearchSerializer,
+)
+from query.views.results import SearchResults
 from query.views.running import start
 from query.wire import lines
 
 __all__ = ["SearchViewSet"]
 
 
-class SearchViewSet(ViewSet):
+class SearchViewSet(SearchResults):
     """Ask one question of many archives at once.
 
     Rows come as each archive answers (`Accept: application/x-ndjson`), or merged into one table in
@@ -53,11 +60,7 @@ class SearchViewSet(ViewSet):
             OpenApiParameter(
                 "format", enum=list(FORMATS), description="Format of the answer, before Accept."
             ),
-            OpenApiParameter(
-                "Prefer",
-                location=OpenApiParameter.HEADER,
-                description="`respond-async` has a worker carry out the search.",
-            ),
+            *CREATING,
         ],
         responses={
             (200, "application/json"): OpenApiResponse(
@@ -72,7 +75,7 @@ class SearchViewSet(ViewSet):
     def create(self, request: Request) -> HttpResponseBase:
         """Search: 200 whatever happens at the archives; 400 if it cannot be asked at all."""
         asked = _body(request)
-        if "respond-async" in request.headers.get("Prefer", "").lower():
+        if "respond-async" in preferences(request):
             return self._queue(request, asked)
         wanted = table_format(request)
         give_back = start(request)
@@ -87,13 +90,15 @@ class SearchViewSet(ViewSet):
         return response
 
     @extend_schema(
-        parameters=[OpenApiParameter("limit", int), OpenApiParameter("cursor", str)],
+        parameters=[HistorySerializer],
         responses=SearchedPageSerializer,
         operation_id="query_searches_list",
     )
     def list(self, request: Request) -> Response:
         """List your own searches, the newest first; those of anonymous callers are not listed."""
-        found, following = keyset_page(request, services.searches_of(request.user), key="created")
+        asked = _asked(request)
+        searches = services.searches_of(request.user, text=asked.get("text", ""))
+        found, following = keyset_page(request, searches, key="created")
         return keyset_response(_searched(*found), following)
 
     @extend_schema(
@@ -138,7 +143,7 @@ class SearchViewSet(ViewSet):
         )
 
     def _queue(self, request: Request, asked: Mapping[str, object]) -> Response:
-        job = services.queue_search(asked, request.user)
+        job = services.queue_search(asked, request.user, mark=mark_of(request, asked))
         (searched,) = _searched(job)
         return Response(
             searched,
@@ -146,8 +151,22 @@ class SearchViewSet(ViewSet):
             headers={
                 "Location": reverse("job-detail", args=[job.pk]),
                 "Preference-Applied": "respond-async",
+                **what_is_left(request, job.kind),
             },
         )
+
+
+def _asked(request: Request) -> dict[str, Any]:
+    """Return what the history is asked for; refuse what is no parameter of it."""
+    query = HistorySerializer(data=request.query_params.dict())
+    unknown = sorted(set(request.query_params) - set(query.fields))
+    if unknown:
+        raise InvalidRequest(
+            f"{', '.join(unknown)[:200]}: not a parameter of this list. There are: "
+            f"{', '.join(query.fields)}."
+        )
+    query.is_valid(raise_exception=True)
+    return dict(query.validated_data)
 
 
 def _encoded(table: TableStream, wanted: str, search: Search) -> Iterator[bytes]:
@@ -167,7 +186,7 @@ def _body(request: Request) -> Mapping[str, object]:
 
 
 def _searched(*jobs: Job) -> list[dict[str, Any]]:
-    outcomes = services.archive_outcomes(*jobs)
+    outcomes = outcomes_of(*jobs)
     return [
         {
             "id": str(job.pk),
@@ -178,6 +197,8 @@ def _searched(*jobs: Job) -> list[dict[str, Any]]:
             "archives": outcomes[job.pk],
             "job": reverse("job-detail", args=[job.pk]),
             "events": f"{_address(job.pk)}/events",
+            "results": job.results,
+            "provenance": f"{_address(job.pk)}/provenance",
         }
         for job in jobs
     ]

@@ -11,6 +11,7 @@ PEERS = {
     "dachs": "tests.support.peers.dachs:Dachs",
     "iam": "tests.support.peers.iam:Iam",
     "chromium": "tests.support.peers.chromium:Chromium",
+    "postgres": "tests.support.peers.postgres:Postgres",
 }
 """Where the class of each peer is; it is imported on first use."""
 

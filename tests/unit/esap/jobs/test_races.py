@@ -11,16 +11,9 @@ from django.db import connection
 from esap.errors import EsapError, NotFound, WrongPhase
 from esap.jobs import moves, runner
 from esap.jobs.models import ENDED, Job, Phase
-from tests.support.database import file_database
 from tests.unit.esap.jobs import kinds
 
 JOBS = 20
-
-
-@pytest.fixture
-def database(tmp_path, django_db_blocker):
-    with django_db_blocker.unblock(), file_database(tmp_path / "jobs.sqlite3") as environment:
-        yield environment
 
 
 def at_once(*functions):
@@ -40,7 +33,7 @@ def at_once(*functions):
         return list(pool.map(call, functions))
 
 
-@pytest.mark.usefixtures("database")
+@pytest.mark.usefixtures("shared_database")
 def test_of_many_threads_that_claim_a_job_one_gets_it():
     for _ in range(JOBS):
         job = Job.objects.create(kind="test.work", phase=Phase.QUEUED)
@@ -52,7 +45,7 @@ def test_of_many_threads_that_claim_a_job_one_gets_it():
         assert job.events.count() == 1
 
 
-@pytest.mark.usefixtures("database")
+@pytest.mark.usefixtures("shared_database")
 def test_a_message_delivered_many_times_at_once_is_carried_out_once():
     jobs = [Job.objects.create(kind="test.work", phase=Phase.QUEUED) for _ in range(JOBS)]
 
@@ -63,7 +56,7 @@ def test_a_message_delivered_many_times_at_once_is_carried_out_once():
     assert set(Job.objects.values_list("phase", flat=True)) == {"COMPLETED"}
 
 
-@pytest.mark.usefixtures("database")
+@pytest.mark.usefixtures("shared_database")
 def test_a_job_that_is_completed_failed_and_aborted_at_once_ends_one_way():
     for _ in range(JOBS):
         job = Job.objects.create(kind="test.work", phase=Phase.EXECUTING)
@@ -83,7 +76,7 @@ def test_a_job_that_is_completed_failed_and_aborted_at_once_ends_one_way():
         assert bool(job.problem) == (job.phase == Phase.ERROR)
 
 
-@pytest.mark.usefixtures("database")
+@pytest.mark.usefixtures("shared_database")
 def test_no_event_follows_the_one_that_ends_a_job():
     for _ in range(JOBS):
         job = Job.objects.create(kind="test.work", phase=Phase.EXECUTING)
@@ -111,12 +104,12 @@ for pk in Job.objects.order_by("id").values_list("pk", flat=True):
 """
 
 
-def test_of_two_processes_that_claim_the_same_jobs_each_job_goes_to_one(database):
+def test_of_two_processes_that_claim_the_same_jobs_each_job_goes_to_one(shared_database):
     jobs = {str(Job.objects.create(kind="test.work", phase=Phase.QUEUED).pk) for _ in range(JOBS)}
     workers = [
         subprocess.Popen(
             [sys.executable, "-c", CLAIM_ALL],
-            env=database,
+            env=shared_database,
             text=True,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,

@@ -8,7 +8,7 @@ import pytest
 
 from esap.backends.deadline import current_scope
 from esap.errors import BackendUnavailable, WrongPhase
-from esap.jobs import moves, runner
+from esap.jobs import leases, moves, runner
 from esap.jobs.kinds import JobKind
 from esap.jobs.models import Job, Phase
 from tests.unit.esap.jobs import kinds
@@ -22,8 +22,8 @@ def job():
 
 
 def doing(monkeypatch, run, **options):
-    monkeypatch.setitem(kinds.KINDS, "test.work", JobKind("test.work", run, **options))
-    monkeypatch.setattr(runner, "kind_named", kinds.KINDS.__getitem__)
+    known = {"test.work": JobKind("test.work", run, **options)}
+    monkeypatch.setattr("esap.jobs.kinds._kinds", lambda paths: known)
 
 
 def carried_out(job):
@@ -47,7 +47,7 @@ def test_a_second_delivery_does_nothing(job):
     assert job.events.count() == events
 
 
-@pytest.mark.parametrize("phase", [Phase.EXECUTING, Phase.ABORTED, Phase.HELD])
+@pytest.mark.parametrize("phase", [Phase.EXECUTING, Phase.ABORTED, Phase.SUSPENDED])
 def test_a_job_that_is_not_queued_is_left_alone(phase):
     job = Job.objects.create(kind="test.work", phase=phase)
 
@@ -140,7 +140,7 @@ def test_a_writer_learns_of_the_abort_by_writing(job, monkeypatch):
 
 @pytest.mark.django_db(transaction=True)
 def test_an_abort_cancels_the_outbound_work_of_the_job(job, monkeypatch):
-    monkeypatch.setattr(runner, "ASK_SECONDS", 0.05)
+    monkeypatch.setattr(leases, "ASK_SECONDS", 0.05)
 
     def wait(job):
         moves.abort(job)

@@ -1,0 +1,81 @@
+"""Jobs as callers ask for them: of any kind, and only if its room would carry them out."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from django.db import transaction
+
+from esap.errors import InvalidRequest
+from esap.jobs import services
+from esap.jobs.idempotency import Once, made_before
+from esap.jobs.kinds import JobKind, Part, kind_named
+from esap.jobs.making import checked
+from esap.jobs.models import Job
+
+__all__ = ["own_kind", "refuse_nul", "request_job", "wanted"]
+
+
+def request_job(
+    part: Part,
+    caller: Any,
+    *,
+    execution_duration: int = 0,
+    destruction: datetime | None = None,
+    mark: Once | None = None,
+) -> Job:
+    """Queue a job that a caller describes in the words of its kind.
+
+    Raises what `wanted` and `services.submit` do.
+    """
+    if job := made_before(mark):
+        return job
+    refuse_nul(part.parameters)
+    part = wanted(part, caller)
+    with transaction.atomic():
+        job = services.submit(
+            part.kind,
+            part.parameters,
+            caller,
+            run_id=part.run_id,
+            peer=part.peer,
+            execution_duration=execution_duration,
+            mark=mark,
+        )
+        return services.keep_until(job, destruction) if destruction else job
+
+
+def wanted(part: Part, caller: Any) -> Part:
+    """Return a description in the shape of its kind, if the room would do that for this caller.
+
+    Raises `InvalidRequest` and what the kind's `check` does. It may take long, as when the name of
+    a target is looked up, so it is not for transactions.
+    """
+    own_kind(part.kind)
+    part = checked(part)
+    check = kind_named(part.kind).check
+    if check is not None:
+        check(part.parameters, caller)
+    return part
+
+
+def own_kind(name: str) -> JobKind:
+    """Return a kind whose jobs can be asked for as they are; `InvalidRequest` for others."""
+    kind = kind_named(name)
+    if kind.gathers:
+        raise InvalidRequest(
+            f"kind: a job of kind {name} is the sum of others, and is made by its room only."
+        )
+    return kind
+
+
+def refuse_nul(value: object) -> None:
+    """Raise `InvalidRequest` if there is a U+0000 in a JSON value: PostgreSQL stores none."""
+    match value:
+        case str() if "\0" in value:
+            raise InvalidRequest("parameters: take the control character U+0000 out.")
+        case Mapping():
+            refuse_nul([*value, *value.values()])
+        case list() | tuple():
+            for one in value:
+                refuse_nul(one)

@@ -1,0 +1,58 @@
+"""What all requests that create jobs have in common: a key that they may carry, and limits."""
+
+from django.contrib.auth.models import AbstractBaseUser
+from drf_spectacular.utils import OpenApiParameter
+from rest_framework.request import Request
+
+from esap.api.in_flight import caller_key
+from esap.api.ratelimit import Quota, rate_limits
+from esap.jobs.idempotency import Once, same_request
+from esap.jobs.limits import ALL_KINDS
+from esap.jobs.services import usage
+
+__all__ = ["CREATING", "mark_of", "user_of", "what_is_left"]
+
+CREATING = [
+    OpenApiParameter(
+        "Idempotency-Key",
+        location=OpenApiParameter.HEADER,
+        description="A text of your own, in double quotes, such as a UUID: the same request with "
+        "the same key makes one job, however often it comes within 24 hours.",
+    ),
+    OpenApiParameter(
+        "Prefer",
+        location=OpenApiParameter.HEADER,
+        description="`respond-async` (RFC 7240): a worker does it. To wait for the end of the "
+        "job, ask for the job.",
+    ),
+]
+"""The headers that a request may have which creates a job, for the schema."""
+
+_LONGEST_CALLER = 80
+
+
+def mark_of(request: Request, asked: object) -> Once | None:
+    """Return the mark by which the same request is known again; None without `Idempotency-Key`.
+
+    `asked` is the body, as JSON values.
+    """
+    return same_request(
+        request.headers.get("Idempotency-Key"),
+        caller=caller_key(request)[:_LONGEST_CALLER],
+        asked=[request.path.rstrip("/"), asked],
+    )
+
+
+def what_is_left(request: Request, kind: str) -> dict[str, str]:
+    """Return the headers that tell how many more jobs, and how many of this kind, are let in."""
+    counts = (ALL_KINDS, kind)
+    return rate_limits(
+        Quota(used.what, used.limit, used.left)
+        for used in usage(user_of(request))
+        if used.what in counts
+    )
+
+
+def user_of(request: Request) -> AbstractBaseUser | None:
+    """Return who asks; None for somebody who has not logged in."""
+    return request.user if request.user.is_authenticated else None
