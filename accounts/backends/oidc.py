@@ -7,6 +7,7 @@ from typing import Any, Literal
 from urllib.parse import urlencode
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from requests import Response
 
 from accounts.backends.base import Presented, Provider, ProviderConfig
 from accounts.backends.grants import Tokens
@@ -14,7 +15,7 @@ from accounts.backends.kept import Kept
 from accounts.backends.signed import Keys, TokenRefused, keys_in, verified
 from accounts.backends.told import is_name
 from esap.backends.http import PeerSession
-from esap.errors import BackendFailed, UnreadableAnswer
+from esap.errors import BackendFailed, BackendRefused, NotFound, UnreadableAnswer
 
 __all__ = ["OpenIDProvider"]
 
@@ -151,7 +152,7 @@ class OpenIDProvider(Provider):
         answer = self.http.get(address, headers={"Authorization": f"Bearer {access_token}"})
         if answer.status_code in {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN}:
             raise TokenRefused("the provider tells nothing of a user for it")
-        self.http.expect(answer)
+        self._expect(answer)
         claims: Any
         if answer.headers.get("Content-Type", "").lower().startswith("application/jwt"):
             claims = self._verified(answer.text, ("iss", "sub"), self.config.client_id)
@@ -183,7 +184,7 @@ class OpenIDProvider(Provider):
         if not address:
             return None
         asked = {"token": token, "token_type_hint": "access_token"}
-        answer = self.http.expect(self._post(address, asked))
+        answer = self._expect(self._post(address, asked))
         document = answer.json()
         try:
             told = _Introspected.model_validate(document)
@@ -264,6 +265,17 @@ class OpenIDProvider(Provider):
             **members,
         )
 
+    def _expect(self, answer: Response) -> Response:
+        """Return the answer if it is one; what is wrong with it is no matter of the caller's."""
+        try:
+            return self.http.expect(answer)
+        except (BackendRefused, NotFound) as error:
+            raise BackendFailed(
+                f"{self.config.title} answered {answer.status_code} to the gateway itself. Tell "
+                "the operator of the gateway.",
+                peer=self.config.id,
+            ) from error
+
     def _verified(
         self, token: str, required: tuple[str, ...], audience: str | None
     ) -> Mapping[str, Any]:
@@ -279,7 +291,7 @@ class OpenIDProvider(Provider):
 
     def _read_discovery(self) -> _Discovery:
         address = f"{self.config.issuer.rstrip('/')}/.well-known/openid-configuration"
-        answer = self.http.expect(self.http.get(address))
+        answer = self._expect(self.http.get(address))
         try:
             found = _Discovery.model_validate(answer.json())
         except ValidationError as error:
@@ -294,7 +306,7 @@ class OpenIDProvider(Provider):
         return found
 
     def _read_keys(self) -> Keys:
-        answer = self.http.expect(self.http.get(self.endpoint("jwks_uri")))
+        answer = self._expect(self.http.get(self.endpoint("jwks_uri")))
         return keys_in(answer.json(), self.config.title)
 
 

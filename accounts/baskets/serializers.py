@@ -70,10 +70,6 @@ class ItemsField(serializers.Field[Any, Any, Any, Any]):
             self.fail("not_a_list")
         return list(data)
 
-    def to_representation(self, value: Any) -> Any:
-        """Return the list as it is."""
-        return value
-
 
 class ItemsSerializer(serializers.Serializer[Any]):
     """All that a basket is to hold."""

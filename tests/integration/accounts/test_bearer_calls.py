@@ -155,6 +155,15 @@ def test_an_opaque_token_of_a_provider_that_fails_is_its_problem_and_no_refusal(
     assert Caller(opaque).who().status_code == 200
 
 
+@pytest.mark.parametrize("status", [401, 403, 404])
+def test_a_provider_that_does_not_let_us_ask_is_the_operators_matter(own, opaque, status):
+    own.fault("/introspect", status=status)
+
+    answer = Caller(opaque).who()
+
+    assert (answer.status_code, answer.json()["slug"]) == (502, "backend-failed")
+
+
 def test_an_opaque_token_of_a_provider_that_hangs_is_not_waited_for(own, configured, opaque):
     configured(own, clients=["esap-opaque"], timeout=0.4)
     own.fault("/introspect", delay=1)

@@ -23,7 +23,6 @@ def test_a_provider_that_is_away_is_told_before_the_user_goes_there(breakable, b
     assert answer.status_code == 503
     assert answer.headers["Content-Type"].startswith("text/html")
     assert "ESCAPE IAM is not available now (503 Service Unavailable)" in answer.content.decode()
-    assert AuditEvent.objects.get().detail == {"slug": "backend-unavailable"}
     assert browser.log_in("alice").status_code == 302
 
 
@@ -38,6 +37,7 @@ def test_a_provider_that_fails_on_the_way_back_is_told(breakable, browser, path)
     assert answer.headers["Content-Type"].startswith("text/html")
     assert "Try" in answer.content.decode()
     assert not User.objects.exists()
+    assert AuditEvent.objects.get().detail == {"slug": "backend-unavailable"}
     breakable.clear_faults()
     assert browser.log_in("alice").status_code == 302
 
@@ -109,6 +109,17 @@ def test_an_answer_that_is_none_is_told(breakable, browser, path, body):
     assert answer.status_code == 502
     assert "ESCAPE IAM" in answer.content.decode()
     assert not User.objects.exists()
+
+
+@pytest.mark.parametrize(("path", "status"), [(DISCOVERY, 404), ("/jwk", 403), ("/userinfo", 404)])
+def test_what_the_provider_does_not_have_is_not_missing_here(breakable, browser, path, status):
+    callback = None if path == DISCOVERY else browser.sign_in("alice")
+    breakable.fault(path, status=status)
+
+    answer = browser.come_back(callback) if callback else browser.gateway.get(AUTHENTICATE)
+
+    assert answer.status_code == 502
+    assert f"ESCAPE IAM answered {status} to the gateway itself" in answer.content.decode()
 
 
 def test_a_provider_that_is_another_than_its_entry_says_is_told(own, configured, browser):

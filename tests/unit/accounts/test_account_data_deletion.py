@@ -12,9 +12,12 @@ from accounts.api_tokens import services
 from accounts.credentials import Credential
 from accounts.data.deletion import delete_account
 from accounts.models import ApiToken, AuditEvent, Basket, BasketItem, Grant, Session, User
+from accounts.sealed import refresh_place
 from esap.errors import BackendUnavailable
 from esap.jobs import services as jobs
 from esap.jobs.models import Event, Job
+from esap.settings import base
+from esap.vault import seal
 
 pytestmark = pytest.mark.django_db
 
@@ -179,6 +182,19 @@ def test_a_peer_that_is_away_does_not_keep_the_account_alive(ada, settings):
 
     assert not User.objects.exists()
     assert [name for name, _ in ended] == ["ada"]
+
+
+def test_the_gateway_ends_jobs_and_logins_also_at_a_provider_that_it_knows_no_more(ada, settings):
+    settings.ACCOUNT_ENDINGS = base.ACCOUNT_ENDINGS
+    grant = Grant.objects.create(user=ada, kind="login", server="a-provider-of-before")
+    grant.refresh_token = seal("secret", bound_to=refresh_place(grant))
+    grant.save()
+    jobs.begin("query.search", {}, ada)
+
+    delete_account(ada)
+
+    assert not User.objects.exists()
+    assert not Grant.objects.exists()
 
 
 def test_an_account_that_is_deleted_twice_at_once_is_deleted_once(ada):
