@@ -27,6 +27,8 @@ WANTED = {
     "m-get-tables-fields": "get-tables-fields",
     "m-query-astron_vo": "query-rows",
     "m-query-ivoa": "query-adql",
+    "job-get": "uws-job",
+    "job-list": "uws-jobs",
 }
 """The samples used, and what their schemas are called."""
 

@@ -10,6 +10,7 @@ from tests.support.peers.base import Peer
 PEERS = {
     "dachs": "tests.support.peers.dachs:Dachs",
     "postgres": "tests.support.peers.postgres:Postgres",
+    "stilts": "tests.support.peers.stilts:Stilts",
 }
 """Where the class of each peer is; it is imported on first use."""
 
