@@ -38,6 +38,8 @@ ALSO = {
     "thumbnail_field": "string",
     "ucd": "string",
     "utype": "string",
+    "errorSummary": "string",
+    "jobId": "string",  # a UUID; the published gateway counted
 }
 """Types that the interface is known to use too, besides those the samples happen to show."""
 
