@@ -1,4 +1,4 @@
-"""Messages that tell workers of work; one may be lost or come twice: the database has the truth."""
+"""Messages that tell workers of work. One may be lost or come twice: the database is the truth."""
 
 from collections.abc import Iterable
 from typing import Any

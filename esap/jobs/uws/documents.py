@@ -9,7 +9,14 @@ from esap.jobs.uws.results import Listed, listed_results
 from esap.jobs.uws.wording import pairs_of
 from esap.tables.encoders.xmltext import attribute, content
 
-__all__ = ["iso", "job_document", "list_document", "parameters_document", "results_document"]
+__all__ = [
+    "error_document",
+    "iso",
+    "job_document",
+    "list_document",
+    "parameters_document",
+    "results_document",
+]
 
 _NAMESPACES = (
     'xmlns:uws="http://www.ivoa.net/xml/UWS/v1.0" xmlns:xlink="http://www.w3.org/1999/xlink" '
@@ -66,6 +73,16 @@ def parameters_document(job: Job) -> bytes:
 def results_document(job: Job, base: str) -> bytes:
     """Return the results of a job (UWS 1.1, section 2.2.2.3)."""
     return _whole_of(_results(listed_results(job, base)), "results")
+
+
+def error_document(sentence: str) -> bytes:
+    """Return an error as a VOTable, which is what TAP clients read (DALI 1.1, section 4.2)."""
+    info = f'<INFO name="QUERY_STATUS" value="ERROR">{content(sentence)}</INFO>'
+    return (
+        '<?xml version="1.0" encoding="UTF-8"?>\n'
+        '<VOTABLE version="1.4" xmlns="http://www.ivoa.net/xml/VOTable/v1.3">'
+        f'<RESOURCE type="results">{info}</RESOURCE></VOTABLE>\n'
+    ).encode()
 
 
 def iso(time: datetime | None) -> str:

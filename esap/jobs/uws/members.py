@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import IO, Any
 
+from django.http import HttpResponse
 from django.http.response import HttpResponseBase
 from drf_spectacular.utils import extend_schema
 from rest_framework.parsers import BaseParser
@@ -13,7 +14,7 @@ from esap.errors import InvalidRequest, NotFound
 from esap.jobs import services
 from esap.jobs.models import Job
 from esap.jobs.uws import schema
-from esap.jobs.uws.documents import iso, parameters_document, results_document
+from esap.jobs.uws.documents import error_document, iso, parameters_document, results_document
 from esap.jobs.uws.drafts import run, set_parameters
 from esap.jobs.uws.published import published_job
 from esap.jobs.uws.requests import UwsView, see_other, text, wants_json, xml
@@ -116,13 +117,20 @@ class UwsOwner(UwsView):
 class UwsError(UwsView):
     """Why a job failed."""
 
-    @extend_schema(operation_id="uws_jobs_error", **schema.TEXT)
+    @extend_schema(operation_id="uws_jobs_error", **schema.ERROR)
     def get(self, request: Request, job_id: str, **_: Any) -> HttpResponseBase:
-        """Tell why a job failed, as plain text; 404 if it did not."""
+        """Tell why a job failed, as plain text, or to TAP clients as a VOTable; 404 if it did not.
+
+        Those are the clients that come by `uws/async`.
+        """
         job = self.job(job_id)
         if job.problem is None:
             raise NotFound(f"Job {job.pk} is {job.phase}; it has no error.")
-        return text(f"{job.problem['title']}: {job.problem['detail']}\n")
+        sentence = f"{job.problem['title']}: {job.problem['detail']}"
+        if self.face == "async":
+            document = error_document(sentence)
+            return HttpResponse(document, content_type="application/x-votable+xml")
+        return text(f"{sentence}\n")
 
 
 class UwsParameters(UwsView):

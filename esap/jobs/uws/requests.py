@@ -3,14 +3,11 @@
 from collections.abc import Iterable, Mapping, Sequence
 from http import HTTPStatus
 from typing import Any, NoReturn
-from urllib.parse import urlsplit
 from uuid import UUID
 
 import orjson
-from django.conf import settings
 from django.core.files.uploadedfile import UploadedFile
 from django.http import HttpRequest, HttpResponse
-from django.http.request import split_domain_port
 from django.http.response import HttpResponseBase
 from django.urls import reverse
 from rest_framework.negotiation import DefaultContentNegotiation
@@ -28,7 +25,7 @@ from esap.jobs.services import job_for
 from esap.jobs.uws.documents import job_document
 from esap.jobs.uws.published import published_job
 
-__all__ = ["UwsView", "can_wait_elsewhere", "see_other", "text", "wants_json", "xml"]
+__all__ = ["UwsView", "see_other", "text", "wants_json", "xml"]
 
 XML = "text/xml"
 _SENTENCE = (
@@ -118,19 +115,6 @@ def text(value: object, **kwargs: Any) -> HttpResponse:
 def see_other(location: str) -> HttpResponse:
     """Answer where to look."""
     return HttpResponse(status=HTTPStatus.SEE_OTHER, headers={"Location": location})
-
-
-def can_wait_elsewhere(request: Request, job: Job) -> bool:
-    """Whether the events process may be asked to hold a request, and would know the caller.
-
-    Clients do not take an Authorization header along to another origin, and a cookie to other
-    ports of its host only.
-    """
-    if not settings.EVENTS_URL or "Authorization" in request.headers:
-        return False
-    host, _port = split_domain_port(request.get_host())
-    same_host = urlsplit(settings.EVENTS_URL).hostname == host.strip("[]")
-    return job.owner_id is None or same_host
 
 
 def _is_browser(request: Request) -> bool:

@@ -14,6 +14,7 @@ __all__ = [
     "ACT",
     "CREATE",
     "DELETE",
+    "ERROR",
     "JOB",
     "JOBS",
     "PARAMETERS",
@@ -96,6 +97,13 @@ DELETE: dict[str, Any] = {"parameters": [_ID], "responses": _REMOVED}
 TEXT: dict[str, Any] = {
     "parameters": [_ID],
     "responses": {(200, _PLAIN): OpenApiResponse(OpenApiTypes.STR)},
+}
+ERROR: dict[str, Any] = {
+    "parameters": [_ID],
+    "responses": {
+        (200, _PLAIN): OpenApiResponse(OpenApiTypes.STR),
+        (200, "application/x-votable+xml"): OpenApiResponse(OpenApiTypes.STR, "By `uws/async`."),
+    },
 }
 PARAMETERS: dict[str, Any] = {
     "parameters": [_ID, _FORMAT],

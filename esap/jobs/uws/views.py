@@ -3,9 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from django.conf import settings
 from django.db.models import QuerySet
-from django.http import HttpResponseRedirect
 from django.http.response import HttpResponseBase
 from drf_spectacular.utils import extend_schema
 from rest_framework.permissions import AllowAny, BasePermission, IsAuthenticated
@@ -13,6 +11,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.viewsets import ViewSetMixin
 
+from esap.api.elsewhere import is_elsewhere, to_events_process
 from esap.api.pagination import page_number, published_page
 from esap.errors import InvalidRequest
 from esap.jobs.creating import mark_of, what_is_left
@@ -22,13 +21,13 @@ from esap.jobs.uws import schema
 from esap.jobs.uws.documents import list_document
 from esap.jobs.uws.drafts import draft
 from esap.jobs.uws.published import published_job
-from esap.jobs.uws.requests import UwsView, can_wait_elsewhere, see_other, wants_json, xml
+from esap.jobs.uws.requests import UwsView, see_other, wants_json, xml
 from esap.jobs.uws.wording import asked_in, last, moment
+from esap.jobs.waiting import UWS_WAITS_IN, asked_wait
 
 __all__ = ["UwsJob", "UwsJobs"]
 
 MOST_LISTED = 10_000
-_ACTIVE = (Phase.PENDING, Phase.QUEUED, Phase.EXECUTING)
 
 
 class UwsJobs(ViewSetMixin, UwsView):
@@ -47,11 +46,10 @@ class UwsJobs(ViewSetMixin, UwsView):
         pairs = _query(request)
         jobs = _filtered(jobs_of(request.user).filter(parent__isnull=True), pairs)
         count = last(pairs, "last")
-        most = _number(count, "LAST") if count else None
+        most = min(_number(count, "LAST"), MOST_LISTED) if count else MOST_LISTED
         if wants_json(request):
-            return Response(self._page(request, jobs[:most]))
-        listed = jobs[: min(most or MOST_LISTED, MOST_LISTED)]
-        return xml(list_document(listed, self.base, request.user.get_username()))
+            return Response(self._page(request, jobs[:most] if count else jobs))
+        return xml(list_document(jobs[:most], self.base, request.user.get_username()))
 
     @extend_schema(operation_id="uws_jobs_create", **schema.CREATE)
     def create(self, request: Request, **_: Any) -> HttpResponseBase:
@@ -74,15 +72,10 @@ class UwsJob(UwsView):
     @extend_schema(operation_id="uws_jobs_retrieve", **schema.JOB)
     def get(self, request: Request, job_id: str, **_: Any) -> HttpResponseBase:
         """Describe a job; with WAIT, where that can be held, once its phase has changed."""
-        pairs = _query(request)
+        wait = asked_wait(request.query_params)
         job = self.job(job_id)
-        if wait := last(pairs, "wait"):
-            _number(wait.removeprefix("-"), "WAIT")
-            known = last(pairs, "phase").upper()
-            holds = job.phase in _ACTIVE and known in {"", job.phase} and wait != "0"
-            if holds and can_wait_elsewhere(request, job):
-                url = settings.EVENTS_URL + request.get_full_path()
-                return HttpResponseRedirect(url, preserve_request=True)
+        if wait and wait.holds(job.phase, UWS_WAITS_IN) and is_elsewhere():
+            return to_events_process(request._request, request.user)  # noqa: SLF001 - DRF documents it
         return self.described(job)
 
     @extend_schema(operation_id="uws_jobs_act", **schema.ACT)

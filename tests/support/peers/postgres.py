@@ -46,6 +46,8 @@ class Postgres(Peer):
     def prepare(self, folder: Path, processes: Processes) -> None:
         cluster = Cluster(folder, processes)
         cluster.create()
+        with (cluster.data / "postgresql.conf").open("a") as settings:
+            settings.write("max_connections = 300\n")
         cluster.start()
         cluster.sql(f"CREATE ROLE {ROLE} LOGIN CREATEDB PASSWORD '{ROLE}';", database="postgres")
         cluster.stop()
