@@ -14,7 +14,7 @@ from accounts.models import Basket, BasketItem, Grant, PeerToken
 from esap.jobs import services as jobs
 from esap.jobs.models import Job
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("vendor")]
 
 EXPORT = "/esap-api/accounts/export/"
 

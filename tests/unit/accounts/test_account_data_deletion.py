@@ -19,7 +19,7 @@ from esap.jobs.models import Event, Job
 from esap.settings import base
 from esap.vault import seal
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("vendor")]
 
 ACCOUNT = "/esap-api/accounts/account/"
 ended = []

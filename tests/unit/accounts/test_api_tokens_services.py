@@ -15,7 +15,7 @@ from accounts.models import ApiToken, AuditEvent, User
 from esap.errors import InvalidRequest, NotAllowed, NotFound
 from tests.support.database import file_database
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("vendor")]
 
 
 @pytest.fixture(autouse=True)
