@@ -237,6 +237,11 @@ class Provider(OAuthServer):
 class Service(OAuthServer):
     """A peer with a login of its own, such as a JupyterHub: users connect to it."""
 
+    @property
+    @abstractmethod
+    def issuer(self) -> str:
+        """Who every answer says it is from (RFC 9207, section 2); empty if they do not say."""
+
     @abstractmethod
     def whose(self, access_token: str) -> str:
         """Return the user's name at the peer; empty if it does not tell."""

@@ -12,13 +12,15 @@ __all__ = ["OAuthService"]
 class OAuthServiceConfig(OAuthConfig):
     """The entry of a connection: where its endpoints are, and what it is for, for the user.
 
-    `revocation_url` is for servers that want to be told when a user disconnects (RFC 7009).
+    `revocation_url` is for servers that want to be told when a user disconnects (RFC 7009), and
+    `issuer` for those that say in their answers who they are (RFC 9207).
     `user_url` answers, to the access token, with JSON in which `user_field` names the user.
     """
 
     authorization_url: HttpUrl
     token_url: HttpUrl
     revocation_url: HttpUrl | None = None
+    issuer: str = ""
     user_url: HttpUrl | None = None
     user_field: str = Field(default="name", min_length=1)
     description: str = ""
@@ -40,6 +42,10 @@ class OAuthService(Service):
 
     def endpoint(self, name: str) -> str:
         return str(self._endpoints[name] or "")
+
+    @property
+    def issuer(self) -> str:
+        return self.config.issuer
 
     def ping(self) -> None:
         # Any answer will do: a token endpoint has nothing to say to GET.

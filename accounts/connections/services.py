@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+import structlog
 from django.contrib.sessions.backends.base import SessionBase
 from django.http import HttpRequest
 from rest_framework.request import Request
@@ -14,13 +15,14 @@ from rest_framework.request import Request
 from accounts.actions import Action
 from accounts.audit import record
 from accounts.backends.base import Service, connections
-from accounts.backends.grants import GrantEnded
+from accounts.backends.grants import GrantEnded, Tokens
 from accounts.models import Grant, User
 from accounts.tokens import end, keep_connection
-from esap.errors import LoginFailed, NotConnected
+from esap.errors import EsapError, LoginFailed, NotConnected
 
 __all__ = ["Connection", "begin", "connection_of", "connections_of", "disconnect", "finish"]
 
+logger = structlog.get_logger(__name__)
 _BEGUN = "connecting"
 _MOST_BEGUN = 20
 _SECONDS = 900
@@ -98,6 +100,8 @@ def finish(
         raise LoginFailed(_STRANGE)
     service = connections.for_caller(user).get(began["connection"])
     title = service.config.title
+    if service.issuer and answer.get("iss") != service.issuer:
+        raise LoginFailed(f"This answer did not come from {title}. Connect again.")
     if "code" not in answer:
         raise LoginFailed(f"You are not connected: {title} did not allow it, or it was given up.")
     try:
@@ -106,7 +110,7 @@ def finish(
         )
     except GrantEnded as error:
         raise LoginFailed(f"{title} does not know this login any more. Connect again.") from error
-    grant = keep_connection(user, service, tokens, service.whose(tokens.access_token))
+    grant = keep_connection(user, service, tokens, _name_at(service, tokens))
     record(Action.CONNECTION_MADE, user, request=request, server=grant.server)
     return str(began["back_to"])
 
@@ -121,6 +125,15 @@ def disconnect(user: User, connection: str, *, request: HttpRequest | Request) -
         raise NotConnected(f"You have no connection {connection!r}.")
     end(grant)
     record(Action.CONNECTION_ENDED, user, request=request, server=connection)
+
+
+def _name_at(service: Service, tokens: Tokens) -> str:
+    """Return the user's name at a peer; the connection is as good without it."""
+    try:
+        return service.whose(tokens.access_token)
+    except EsapError as error:
+        logger.warning("the peer tells no name", server=service.config.id, why=error.detail)
+        return ""
 
 
 def _grants(user: User, connection: str) -> Any:
