@@ -8,6 +8,8 @@ class is one cause: its slug is stable, and is documented in docs/reference/prob
 from http import HTTPStatus
 from typing import ClassVar
 
+from esap.redaction import without_tokens
+
 __all__ = [
     "AlreadyExists",
     "BackendFailed",
@@ -316,9 +318,10 @@ _LONGEST = 2_000
 def _printable(text: str) -> str:
     """Return one line of printable text: details quote callers and peers, who may write anything.
 
-    They end in logs and on terminals, and in databases, of which some take no U+0000.
+    They end in logs and on terminals, and in databases, of which some take no U+0000. Tokens are
+    hidden: somebody may have sent one in the place of a name.
     """
-    start = text[: _LONGEST + 1]
+    start = str(without_tokens(text[: 2 * _LONGEST]))[: _LONGEST + 1]
     if not start.isprintable():
         start = " ".join("".join(c if c.isprintable() else " " for c in start).split())
     return start if len(start) <= _LONGEST else f"{start[: _LONGEST - 3]}..."

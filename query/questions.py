@@ -8,6 +8,7 @@ from typing import Literal
 from django.conf import settings
 
 from esap.errors import InvalidRequest
+from esap.redaction import carries_token
 from query import names
 from query.adql import Cone
 from query.backends.base import Place
@@ -71,6 +72,7 @@ def ask(asked: Mapping[str, object], caller: object = None) -> Question:
     where nothing else says what to look for.
     """
     given = said_in(asked)
+    _refuse_tokens(given)
     _refuse_unknown(given, caller)
     adql = _text(given, "adql")
     target = _text(given, "target")
@@ -111,6 +113,15 @@ def _is_blank(value: object) -> bool:
     if isinstance(value, str):
         return value.strip() in {"", "all"}
     return value is None or value == []
+
+
+def _refuse_tokens(given: Mapping[str, object]) -> None:
+    """Refuse what would be sent to archives and resolvers, which are to see no caller's token."""
+    if carries_token(dict(given)):
+        raise InvalidRequest(
+            "There is a token in the question: leave it out, and revoke it. Send tokens in the "
+            "header `Authorization: Bearer`, and nowhere else."
+        )
 
 
 def _refuse_unknown(given: Mapping[str, object], caller: object) -> None:

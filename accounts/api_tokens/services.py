@@ -82,7 +82,7 @@ def make(
             Action.TOKEN_MADE,
             user,
             request=request,
-            token=str(token.pk),
+            token_id=str(token.pk),
             name=name,
             scopes=token.scopes,
             expires=expires.isoformat(),
@@ -123,7 +123,7 @@ def revoke(
     with transaction.atomic():
         mine = tokens_of(user).filter(pk=token_id)
         if mine.filter(revoked=None).update(revoked=timezone.now()):
-            detail: dict[str, object] = {"token": str(token_id), "name": mine.get().name}
+            detail: dict[str, object] = {"token_id": str(token_id), "name": mine.get().name}
             if by is not None:
                 detail["by"] = by.pk
             audit.record(Action.TOKEN_REVOKED, user, request=request, **detail)
@@ -165,11 +165,11 @@ def _note_address(token: ApiToken, request: HttpRequest | Request) -> None:
     if key in _known_addresses:
         return
     used = AuditEvent.objects.filter(
-        user=token.user, action=Action.TOKEN_USED, address=key[1], detail__token=str(token.pk)
+        user=token.user, action=Action.TOKEN_USED, address=key[1], detail__token_id=str(token.pk)
     )
     if not used.exists():
         audit.record(
-            Action.TOKEN_USED, token.user, request=request, token=str(token.pk), name=token.name
+            Action.TOKEN_USED, token.user, request=request, token_id=str(token.pk), name=token.name
         )
     if len(_known_addresses) >= _MOST_REMEMBERED:
         _known_addresses.clear()

@@ -45,7 +45,8 @@ class Tokens(BaseModel):
 
 
 class _Refusal(BaseModel):
-    error: str = Field(max_length=100, pattern=_VISIBLE)
+    # Only such words are registered (RFC 6749, section 11.4), and none of them is a token.
+    error: str = Field(max_length=60, pattern=r"^[a-z_]+$")
 
 
 def ask_for_tokens(

@@ -5,6 +5,7 @@ import re
 import time
 import uuid
 from collections.abc import Callable
+from urllib.parse import parse_qsl
 
 import structlog
 from django.conf import settings
@@ -15,8 +16,9 @@ from gunicorn.http.errors import ParseException  # type: ignore[import-untyped]
 
 from esap.api.problems import problem_response
 from esap.errors import InvalidRequest, TooLarge
+from esap.redaction import carries_token, without_tokens
 
-__all__ = ["ContentPolicy", "PrivateAnswers", "RequestLog", "WholeBody"]
+__all__ = ["ContentPolicy", "PlainAddresses", "PrivateAnswers", "RequestLog", "WholeBody"]
 
 logger = structlog.get_logger("esap.requests")
 GetResponse = Callable[[HttpRequest], HttpResponseBase]
@@ -96,6 +98,33 @@ def _too_long(length: str | None) -> bool:
         and str(length).isdigit()
         and (int(str(length)) > settings.DATA_UPLOAD_MAX_MEMORY_SIZE)
     )
+
+
+class PlainAddresses:
+    """Refuse an address with a token in it: it is in logs and histories by now, and in Referer.
+
+    Tokens are sent in one header and nowhere else (RFC 6750, sections 2.3 and 5.3). The code that a
+    login comes back with may look like one, and is good for one use.
+    """
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        sent = parse_qsl(request.META.get("QUERY_STRING", ""), keep_blank_values=True)
+        texts = [text for name, value in sent if name != "code" for text in (name, value)]
+        if not carries_token([request.path, *texts]):
+            return self.get_response(request)
+        # No page may lead back to it.
+        request.META["QUERY_STRING"] = ""
+        request.path = request.path_info = without_tokens(request.path)
+        return problem_response(
+            InvalidRequest(
+                "There is a token in the address, where others may read it: revoke it. Send tokens "
+                "in the header `Authorization: Bearer`, and nowhere else."
+            ),
+            request,
+        )
 
 
 class PrivateAnswers:

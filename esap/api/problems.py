@@ -43,6 +43,7 @@ from esap.errors import (
     TooManyRequests,
     UnsupportedMediaType,
 )
+from esap.redaction import without_tokens
 
 __all__ = [
     "PROBLEM_JSON",
@@ -66,7 +67,8 @@ def problem_type(error: EsapError | type[EsapError]) -> str:
 def problem_document(error: EsapError, *, instance: str = "") -> dict[str, Any]:
     """Return the problem document of an error (RFC 9457, section 3.1).
 
-    `type` leads to the page that explains the slug; `instance` is the path of the request.
+    `type` leads to the page that explains the slug; `instance` is the path of the request. A token
+    that came in the place of something else is not repeated.
     """
     document: dict[str, Any] = {
         "type": problem_type(error),
@@ -79,7 +81,7 @@ def problem_document(error: EsapError, *, instance: str = "") -> dict[str, Any]:
     }
     if instance:
         document["instance"] = instance
-    return document
+    return dict(without_tokens(document))
 
 
 def problem_response(error: EsapError, request: HttpRequest) -> HttpResponse:

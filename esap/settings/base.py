@@ -44,6 +44,7 @@ MIDDLEWARE = [
     "esap.api.middleware.ContentPolicy",
     "esap.api.middleware.PrivateAnswers",
     "corsheaders.middleware.CorsMiddleware",
+    "esap.api.middleware.PlainAddresses",
     "esap.api.middleware.WholeBody",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",

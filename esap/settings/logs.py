@@ -7,33 +7,14 @@ from typing import Any
 
 import structlog
 
+from esap.redaction import HIDDEN, for_logs
+
 __all__ = ["hide_secrets", "logging_config"]
 
+# `token_id` is the number of a row, which opens nothing.
 _SECRET_KEY = re.compile(
-    r"token|secret|password|authorization|cookie|api[-_]?key|session", re.IGNORECASE
+    r"token(?!_id$)|secret|password|authorization|cookie|api[-_]?key|session", re.IGNORECASE
 )
-_SECRET_TEXT = [
-    # Authorization header values, wherever they are quoted.
-    re.compile(r"(?i)\b(bearer|basic|token)\s+[A-Za-z0-9._~+/=-]{8,}"),
-    # JSON Web Tokens.
-    re.compile(r"\beyJ[A-Za-z0-9_-]{5,}\.[A-Za-z0-9_-]{5,}\.[A-Za-z0-9_-]*"),
-    # Secrets in query strings, forms and URLs.
-    re.compile(r"(?i)\b([\w-]*(?:token|secret|password|passwd|api_?key|code|state)=)[^&\s\"']+"),
-    re.compile(r"(://[^/\s:@]+:)[^/\s@]+@"),
-]
-_HIDDEN = "[hidden]"
-
-
-def _clean(value: Any) -> Any:
-    if isinstance(value, str):
-        for pattern in _SECRET_TEXT:
-            value = pattern.sub(lambda m: (m[1] if m.lastindex else "") + _HIDDEN, value)
-        return value
-    if isinstance(value, dict):
-        return {k: _HIDDEN if _SECRET_KEY.search(str(k)) else _clean(v) for k, v in value.items()}
-    if isinstance(value, list | tuple):
-        return [_clean(item) for item in value]
-    return value
 
 
 def hide_secrets(
@@ -41,8 +22,18 @@ def hide_secrets(
 ) -> MutableMapping[str, Any]:
     """Replace what looks like a secret, by the name of its key or by its own shape."""
     for key, value in event.items():
-        event[key] = _HIDDEN if _SECRET_KEY.search(key) else _clean(value)
+        event[key] = _hidden(key, value)
     return event
+
+
+def _hidden(key: object, value: Any) -> Any:
+    if _SECRET_KEY.search(str(key)):
+        return HIDDEN
+    if isinstance(value, dict):
+        return {name: _hidden(name, each) for name, each in value.items()}
+    if isinstance(value, list | tuple):
+        return [_hidden("", each) for each in value]
+    return for_logs(value) if isinstance(value, str) else value
 
 
 def logging_config(level: str, style: str) -> None:
@@ -91,6 +82,9 @@ def logging_config(level: str, style: str) -> None:
             "loggers": {
                 "urllib3": {"level": "WARNING"},
                 "kombu": {"level": "WARNING"},
+                # Their lines are written as all others, without secrets.
+                "gunicorn.error": {"handlers": [], "propagate": True},
+                "uvicorn": {"handlers": [], "propagate": True},
                 # Callers' mistakes are in the request log already, and are not ours to look at.
                 "django.request": {"level": "ERROR"},
                 "django.security.DisallowedHost": {"level": "CRITICAL"},

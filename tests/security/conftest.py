@@ -64,7 +64,7 @@ def nobody(db, configured):
 @pytest.fixture
 def adas(ada):
     """All that ada has."""
-    return fill(ada)
+    return fill(ada.user)
 
 
 IN_PRODUCTION = """

@@ -1,12 +1,15 @@
 """All that a user may have with the gateway, and how each thing is addressed."""
 
 from dataclasses import dataclass
-from typing import Any
 
+from accounts.api_tokens import services as api_tokens
 from accounts.backends.base import connections
 from accounts.backends.grants import Tokens
+from accounts.baskets import services as baskets
+from accounts.baskets.services import Owner
+from accounts.models import BasketItem, User
 from accounts.tokens import keep_connection
-from tests.security.callers import Caller
+from query.services import queue_search
 from tests.security.routes import Operation
 
 __all__ = ["ARCHIVE", "BASKET", "MAPPING", "OWNED", "VAULT", "Holdings", "fill"]
@@ -27,7 +30,7 @@ VAULT = {
     "datasets": [{"id": "vault-all", "name": "Gold", "table": "sky.gold"}],
 }
 MAPPING = {"id": "stars", "parameters": {"ra": "ra", "dec": "dec"}}
-API = "/esap-api"
+STAR = {"archive": "stars", "record": {"name": "a-star-of-nobody-else"}}
 OWNED = {
     "/esap-api/accounts/api-tokens/{token_id}/": "token",
     "/esap-api/accounts/basket/items/{item_id}/": "item",
@@ -63,29 +66,19 @@ class Holdings:
         return [self.job, self.basket, self.item, self.token]
 
 
-def fill(caller: Caller) -> Holdings:
-    """Have a user make one of everything that there is to make."""
-    user: Any = caller.user
-    _made(caller, "accounts/baskets/", {"name": BASKET})
-    star = {"archive": "stars", "record": {"name": "a-star-of-nobody-else"}}
-    item = _made(caller, f"accounts/basket/items/?basket={BASKET}", star)
-    token = _made(caller, "accounts/api-tokens/", {"name": "laptop", "scopes": ["read"]})
-    question = {"ra": 56.75, "dec": 24.12, "fov": 1}
-    search = _made(caller, "query/searches/", question, prefer="respond-async")
+def fill(user: User) -> Holdings:
+    """Let a user have one of everything that there is to have."""
+    baskets.create(Owner(user=user), BASKET, [STAR])
+    token, token_text = api_tokens.make(user, name="laptop", scopes=["read"])
+    job = queue_search({"ra": 56.75, "dec": 24.12, "fov": 1}, user)
     hub = connections.for_gateway().get("hub")
     given = Tokens(access_token="at-the-hub", refresh_token="again-at-the-hub")
     keep_connection(user, hub, given, user.username)
     return Holdings(
-        job=search["id"],
+        job=str(job.pk),
         basket=BASKET,
-        item=item["id"],
-        token=token["id"],
+        item=str(BasketItem.objects.get(basket__user=user).pk),
+        token=str(token.pk),
         profile=user.username,
-        token_text=token["token"],
+        token_text=token_text,
     )
-
-
-def _made(caller: Caller, path: str, body: Any, **headers: str) -> Any:
-    answer = caller.post(f"{API}/{path}", body, **headers)
-    assert answer.status_code in {201, 202}, answer.content
-    return answer.json()

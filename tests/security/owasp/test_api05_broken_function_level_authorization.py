@@ -50,10 +50,8 @@ TOKENS = [
     ("read",),
     ("write",),
     ("query:read",),
-    ("accounts:read",),
     ("accounts:write",),
-    ("jobs:write", "uws:read"),
-    ("accounts:read", "jobs:write", "query:write"),
+    ("accounts:read", "jobs:write"),
 ]
 REFUSALS = {(401, "login-required"), (401, "invalid-token"), (403, "not-allowed")}
 

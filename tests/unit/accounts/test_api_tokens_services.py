@@ -194,7 +194,7 @@ def test_each_address_that_is_new_for_a_token_is_in_the_audit_log(ada):
 
     used = AuditEvent.objects.filter(action="token.used").order_by("id")
     assert [event.address for event in used] == ["192.0.2.1", "2001:db8::7"]
-    assert used[0].detail == {"token": str(token.pk), "name": "robot"}
+    assert used[0].detail == {"token_id": str(token.pk), "name": "robot"}
 
 
 def test_an_address_is_not_new_to_a_process_that_has_just_started(ada):
@@ -250,7 +250,7 @@ def test_what_an_admin_revokes_says_who_did(ada, bob):
     services.revoke(ada, token.pk, by=bob)
 
     event = ada.audit_events.get(action="token.revoked")
-    assert event.detail == {"token": str(token.pk), "name": "laptop", "by": bob.pk}
+    assert event.detail == {"token_id": str(token.pk), "name": "laptop", "by": bob.pk}
 
 
 def test_a_token_that_ended_long_ago_is_dropped(ada, settings):

@@ -259,3 +259,25 @@ def test_a_callers_address_behind_our_proxy_is_the_one_the_proxy_saw(settings) -
     assert caller_key(request) == "127.0.0.1"
     settings.BEHIND_PROXY = True
     assert caller_key(request) == "192.0.2.7"
+
+
+JWT = "eyJhbGciOiJSUzI1NiJ9.eyJzdWIiOiJhZGEifQ.c2lnbmF0dXJl"
+
+
+@pytest.mark.parametrize("accept", ["application/json", "text/html"])
+@pytest.mark.parametrize(
+    "path",
+    [f"/esap-api/?access_token={JWT}", f"/?x={JWT}", f"/esap-api/jobs/{JWT}", f"/esap-api/?{JWT}"],
+)
+def test_a_token_in_an_address_is_refused_and_not_repeated(client, path, accept):
+    answer = client.get(path, headers={"accept": accept})
+
+    assert answer.status_code == 400
+    assert "There is a token in the address" in answer.content.decode()
+    assert JWT not in answer.content.decode()
+
+
+def test_the_code_of_a_login_may_look_like_a_token(client):
+    answer = client.get(f"/esap-api/?code={JWT}")
+
+    assert answer.status_code == 200
