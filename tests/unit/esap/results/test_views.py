@@ -129,7 +129,7 @@ def test_a_browser_gets_a_page_for_people(ada, url):
 @pytest.mark.parametrize(
     ("query", "detail"),
     [
-        ("colums=ra", "colums: not a parameter of a result. There are: columns, cursor, filter,"),
+        ("column=ra", "column: not a parameter of a result. There are: columns, cursor, filter,"),
         ("columns=dec", "columns: there is no column 'dec'. There are: name, mag, g, n, bright."),
         ("sort=dec", "sort: there is no column 'dec'."),
         ("filter=mag:near:1", "filter: 'near' is no operator;"),
