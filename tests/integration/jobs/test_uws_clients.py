@@ -74,7 +74,9 @@ class TestPyvo:
         assert len(rows) == 1000
 
     def test_it_gets_as_many_rows_as_it_asks_for(self, job):
-        rows = ended(job("SELECT ra FROM gaia.stars", maxrec=7)).fetch_result()
+        made = job("SELECT ra FROM gaia.stars", maxrec=7, archives="gaia_bright")
+
+        rows = ended(made).fetch_result()
 
         assert (len(rows), rows.query_status) == (7, "OVERFLOW")
 
