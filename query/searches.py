@@ -8,7 +8,7 @@ from uuid import UUID
 
 from django.conf import settings
 
-from esap.backends.deadline import within
+from esap.backends.deadline import current_scope, within
 from esap.errors import WrongPhase
 from esap.jobs import services as jobs
 from esap.jobs.models import Event as JobEvent
@@ -89,16 +89,25 @@ class Search:
         return round(time.monotonic() - self._began, 3)
 
     def ask_all(self, unwanted: Callable[[], bool] = lambda: False) -> Iterator[Event]:
-        """Ask all archives at once and yield what happens, in the order it happens."""
+        """Ask all archives at once and yield what happens, in the order it happens.
+
+        Raises `Cancelled` or `BackendTimedOut` when the scope around it ends first.
+        """
         errands = [self.errands[number] for number in self._asked]
+        around = current_scope()
         with within(None) as scope:
             for told in federate(
-                errands, timeout=self.question.timeout, scope=scope, unwanted=unwanted
+                errands,
+                timeout=self.question.timeout,
+                scope=scope,
+                unwanted=lambda: unwanted() or scope.cancelled or scope.over,
             ):
                 event = replace(told, errand=self._asked[told.errand])
                 if isinstance(event, Outcome):
                     self.outcomes.append(event)
                 yield event
+        if around is not None:
+            around.check()
 
     def run(self, unwanted: Callable[[], bool] = lambda: False) -> Iterator[Event]:
         """Ask all archives as `ask_all` does, and record in the job how it ended.

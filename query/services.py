@@ -80,9 +80,9 @@ def _is_somebody(owner: Any) -> bool:
     return owner is not None and bool(owner.is_authenticated)
 
 
-def search_for(caller: Any, search_id: UUID) -> Job:
-    """Return the job of a search that the caller may see."""
-    job = jobs.job_for(caller, search_id)
+def search_for(caller: Any, search_id: UUID, token: str = "") -> Job:
+    """Return the job of a search that the caller may see: by themselves, or by a shared link."""
+    job = jobs.job_to_read(caller, search_id, token)
     if job.kind != KIND:
         raise NotFound(f"There is no search {search_id}; it is a job of kind {job.kind}.")
     return job

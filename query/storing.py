@@ -45,8 +45,7 @@ def keeping(search: Search, events: Iterator[Event]) -> Iterator[Event]:
                 case Outcome() if event.errand in writers:
                     writers.pop(event.errand).finish(_told(search, event))
             yield event
-    if search.answered():
-        _merge(search)
+    _merge(search)
 
 
 def results_of(search: Search) -> list[Result]:

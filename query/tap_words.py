@@ -25,8 +25,8 @@ _LANGUAGES = frozenset({"ADQL", "ADQL-2.0", "ADQL-2.1"})
 def read(pairs: Pairs, caller: Any) -> Mapping[str, object]:
     """Return the keys of a search out of the parameters of a UWS job.
 
-    ADQL goes to the archive that is named, or to the only one that the caller sees. MAXREC beyond what the
-    gateway gives is what it gives (TAP 1.1, section 2.7.4).
+    ADQL goes to the archive that is named, or to the only one that the caller sees. MAXREC beyond
+    what the gateway gives is what it gives (TAP 1.1, section 2.7.4).
     """
     given = [(name.lower(), text.strip()) for name, text in pairs]
     _refuse_what_is_no_search(given)

@@ -13,6 +13,7 @@ from esap.errors import InvalidRequest
 from esap.jobs.models import Job
 from esap.jobs.moves import Result
 from esap.jobs.remote import Follower
+from esap.redaction import carries_token
 
 __all__ = [
     "JobKind",
@@ -23,6 +24,7 @@ __all__ = [
     "all_kinds",
     "checked_parameters",
     "kind_named",
+    "refuse_tokens",
 ]
 
 
@@ -121,6 +123,7 @@ def all_kinds() -> Mapping[str, JobKind]:
 
 def checked_parameters(kind: JobKind, parameters: Mapping[str, object]) -> dict[str, object]:
     """Return the parameters as JSON values, in the shape that the kind asks for."""
+    refuse_tokens(parameters)
     if kind.parameters is None:
         return dict(parameters)
     try:
@@ -132,6 +135,15 @@ def checked_parameters(kind: JobKind, parameters: Mapping[str, object]) -> dict[
         }
         field, message = next(iter(errors.items()))
         raise InvalidRequest(f"{field}: {message}.", errors=errors) from error
+
+
+def refuse_tokens(parameters: Mapping[str, object]) -> None:
+    """Raise `InvalidRequest` for parameters with a token in them: rows of jobs hold none."""
+    if carries_token(parameters):
+        raise InvalidRequest(
+            "There is a token in the parameters, which are kept and shown: leave it out, and "
+            "revoke it. The gateway itself gets tokens for what it asks in your name."
+        )
 
 
 @lru_cache

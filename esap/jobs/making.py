@@ -13,7 +13,7 @@ from django.utils import timezone
 from esap.errors import InvalidRequest, WrongPhase
 from esap.jobs.doorbell import ring
 from esap.jobs.families import follow_parts, lock_ancestors
-from esap.jobs.kinds import Part, checked_parameters, kind_named
+from esap.jobs.kinds import Part, checked_parameters, kind_named, refuse_tokens
 from esap.jobs.limits import admit
 from esap.jobs.models import ENDED, Event, Job, Phase
 from esap.jobs.moves import RING_SECONDS
@@ -36,6 +36,7 @@ def checked(part: Part) -> Part:
 
 def make(part: Part, owner: Any, phase: Phase, **members: Any) -> Job:
     """Write down one job; `members` are further columns of it."""
+    refuse_tokens(part.parameters)
     members.setdefault("destruction", longest_kept())
     job = Job.objects.create(
         kind=part.kind,

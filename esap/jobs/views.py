@@ -6,6 +6,7 @@ from typing import Any
 from urllib.parse import quote
 from uuid import UUID
 
+from django.http.response import HttpResponseBase
 from django.urls import reverse
 from django.utils import timezone
 from drf_spectacular.utils import OpenApiParameter, extend_schema
@@ -16,6 +17,7 @@ from rest_framework.response import Response
 from rest_framework.serializers import Serializer
 from rest_framework.viewsets import ViewSet
 
+from esap.api.elsewhere import is_elsewhere, to_events_process
 from esap.api.pagination import keyset_filters, keyset_page, keyset_response
 from esap.api.preferences import preferences
 from esap.errors import InvalidRequest, WrongPhase
@@ -36,6 +38,7 @@ from esap.jobs.serializers import (
     UsageListSerializer,
     shown,
 )
+from esap.jobs.waiting import HELD, WAITING, WAITS_IN, asked_wait
 
 __all__ = ["JobViewSet"]
 
@@ -93,11 +96,18 @@ class JobViewSet(ViewSet):
         mark = mark_of(request, request.data)
         return _accepted(request, request_job(part, request.user, mark=mark, **asked))
 
-    @extend_schema(operation_id="jobs_retrieve", parameters=[_SHARE], responses=JobSerializer)
-    def retrieve(self, request: Request, job_id: str) -> Response:
-        """Tell how a job stands."""
+    @extend_schema(
+        operation_id="jobs_retrieve",
+        parameters=[_SHARE, *WAITING],
+        responses={200: JobSerializer, 307: HELD},
+    )
+    def retrieve(self, request: Request, job_id: str) -> HttpResponseBase:
+        """Tell how a job stands; with `wait`, where that is held, once its phase has changed."""
+        wait = asked_wait(request.query_params)
         token = request.query_params.get("share", "")
         job = services.job_to_read(request.user, UUID(job_id), token)
+        if wait and wait.holds(job.phase, WAITS_IN) and is_elsewhere():
+            return to_events_process(request._request, request.user)  # noqa: SLF001 - DRF documents it
         return Response(shown([job], request, share=token)[0])
 
     @extend_schema(operation_id="jobs_change", request=ChangeSerializer, responses=JobSerializer)

@@ -52,6 +52,7 @@ MIDDLEWARE = [
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    *(["esap.events.tickets.Tickets"] if ENV.process == "events" else []),
 ]
 
 ROOT_URLCONF = "esap.events.urls" if ENV.process == "events" else "esap.urls"

@@ -11,6 +11,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.viewsets import ViewSet
 
+from esap.jobs.models import Job
 from esap.results.answers import answer_result
 from esap.results.storage import NAME
 from esap.results.views import result_schema
@@ -20,28 +21,31 @@ from query.storing import MERGED
 
 __all__ = ["SearchResults"]
 
-_ID = OpenApiParameter("id", OpenApiTypes.UUID, OpenApiParameter.PATH)
+_WHICH = [
+    OpenApiParameter("id", OpenApiTypes.UUID, OpenApiParameter.PATH),
+    OpenApiParameter("share", description="The token of a link that the job's owner gave you."),
+]
 
 
 class SearchResults(ViewSet):
     """The part of a search's address that is about what was kept of it."""
 
     @result_schema
-    @extend_schema(operation_id="query_searches_results", parameters=[_ID])
+    @extend_schema(operation_id="query_searches_results", parameters=_WHICH)
     @action(detail=True, url_name="results")
     def results(self, request: Request, pk: str) -> HttpResponseBase:
         """Return the stored rows of all datasets of a search, as one table."""
         return _answer(request, pk, MERGED)
 
     @result_schema
-    @extend_schema(operation_id="query_searches_results_retrieve", parameters=[_ID])
+    @extend_schema(operation_id="query_searches_results_retrieve", parameters=_WHICH)
     @action(detail=True, url_path=f"results/(?P<name>{NAME})", url_name="result")
     def result(self, request: Request, pk: str, name: str) -> HttpResponseBase:
         """Return one stored table of a search: `merged`, or `archive.dataset`."""
         return _answer(request, pk, name)
 
     @extend_schema(
-        parameters=[_ID],
+        parameters=_WHICH,
         responses=OpenApiResponse(OpenApiTypes.OBJECT, "A PROV-JSON document."),
         operation_id="query_searches_provenance",
     )
@@ -51,7 +55,7 @@ class SearchResults(ViewSet):
 
         With what was sent to each archive, when, and what came of it.
         """
-        job = services.search_for(request.user, UUID(pk))
+        job = _search(request, pk)
         root, address = (
             request.build_absolute_uri(reverse(name, args=args).rstrip("/") + "/")
             for name, args in (("api-root", []), ("search-detail", [job.pk]))
@@ -60,5 +64,8 @@ class SearchResults(ViewSet):
 
 
 def _answer(request: Request, pk: str, name: str) -> HttpResponseBase:
-    job = services.search_for(request.user, UUID(pk))
-    return answer_result(request, job.pk, name)
+    return answer_result(request, _search(request, pk).pk, name)
+
+
+def _search(request: Request, pk: str) -> Job:
+    return services.search_for(request.user, UUID(pk), request.query_params.get("share", ""))

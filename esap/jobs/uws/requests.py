@@ -30,7 +30,7 @@ __all__ = ["UwsView", "see_other", "text", "wants_json", "xml"]
 XML = "text/xml"
 _SENTENCE = (
     "Jobs are carried out by workers of the gateway, and nobody else reports on them: {method} is "
-    "not allowed here. What may be asked of a job is in docs/reference/uws.md."
+    "not allowed here. The OpenAPI document, at schema, says what is."
 )
 
 

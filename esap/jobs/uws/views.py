@@ -49,7 +49,8 @@ class UwsJobs(ViewSetMixin, UwsView):
         most = min(_number(count, "LAST"), MOST_LISTED) if count else MOST_LISTED
         if wants_json(request):
             return Response(self._page(request, jobs[:most] if count else jobs))
-        return xml(list_document(jobs[:most], self.base, request.user.get_username()))
+        listed = jobs.only("phase", "run_id", "created")[:most]
+        return xml(list_document(listed, self.base, request.user.get_username()))
 
     @extend_schema(operation_id="uws_jobs_create", **schema.CREATE)
     def create(self, request: Request, **_: Any) -> HttpResponseBase:

@@ -8,6 +8,7 @@ import importlib
 from tests.support.peers.base import Peer
 
 PEERS = {
+    "ceph": "tests.support.peers.ceph:Ceph",
     "dachs": "tests.support.peers.dachs:Dachs",
     "iam": "tests.support.peers.iam:Iam",
     "chromium": "tests.support.peers.chromium:Chromium",

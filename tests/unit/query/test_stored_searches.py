@@ -1,12 +1,15 @@
 """Searches whose rows are kept: in tables of their own, retried where they failed."""
 
 import json
+import time
+from threading import Timer
 
 import pyarrow as pa
 import pytest
 from django.test import Client
 
-from esap.errors import WrongPhase
+from esap.backends.deadline import within
+from esap.errors import Cancelled, WrongPhase
 from esap.jobs import services as jobs
 from esap.jobs.models import Event, Job
 from esap.results.reading import facts, rows
@@ -141,6 +144,18 @@ def test_a_search_of_somebody_else_shows_no_results(ada, django_user_model):
     assert {answer.status_code for answer in others} == {404}
 
 
+def test_whom_the_owner_gave_a_link_may_read_them(ada):
+    job = in_background(ada)
+    token = jobs.share(job)
+
+    answers = [
+        Client().get(f"{URL}{job.pk}/{what}?share={token}") for what in ("results", "provenance")
+    ]
+
+    assert [answer.status_code for answer in answers] == [200, 200]
+    assert answers[0].json()["total"] == 20
+
+
 def test_a_listener_hears_the_first_rows_and_the_table_has_all(ada, monkeypatch):
     monkeypatch.setattr(query_jobs, "ROWS_MAX", 7)
 
@@ -221,6 +236,20 @@ def test_a_search_that_found_nothing_has_a_table_without_rows(ada):
     assert body["rows"] == []
     assert [column["name"] for column in body["columns"]] == ["archive", "dataset"]
     assert [result["name"] for result in job.results] == ["merged"]
+
+
+def test_a_search_that_is_stopped_ends_and_merges_nothing(ada, archives):
+    archives(slow="hang")
+    job = jobs.begin("query.search", CONE, ada.user)
+
+    with within(None) as scope:
+        Timer(0.3, scope.cancel).start()
+        began = time.monotonic()
+        with pytest.raises(Cancelled):
+            query_jobs.run_search(job)
+
+    assert time.monotonic() - began < 10
+    assert names(job.pk) == []
 
 
 def test_an_experts_own_query_has_a_name_too(ada):

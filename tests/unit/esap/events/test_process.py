@@ -1,6 +1,5 @@
 """The events process, served by a real uvicorn on loopback."""
 
-import json
 import socket
 import subprocess
 import sys
@@ -9,69 +8,12 @@ import time
 from itertools import islice
 
 import pytest
-import requests
-import uvicorn
 from django.contrib.auth import get_user_model
-from django.test import Client
 
 from esap.events import views
-from esap.events.application import EventsHandler
-from esap.events.feed import Feed
 from esap.jobs import services
 from esap.jobs.moves import Result
-
-browser = requests.Session()
-browser.mount("http://", requests.adapters.HTTPAdapter(pool_maxsize=64))
-
-
-def until(claim, seconds=5.0):
-    """Wait until a claim holds; return whether it came to."""
-    end = time.monotonic() + seconds
-    while not (held := claim()) and time.monotonic() < end:
-        time.sleep(0.01)
-    return held
-
-
-@pytest.fixture
-def url(database, settings, monkeypatch):
-    """Serve the events in a thread of this process, so that tests can look inside."""
-    settings.ROOT_URLCONF = "esap.events.urls"
-    settings.ALLOWED_HOSTS = ["127.0.0.1"]
-    monkeypatch.setattr(views, "feed", Feed())
-    config = uvicorn.Config(
-        EventsHandler(),
-        port=0,
-        lifespan="off",
-        ws="none",
-        log_config=None,
-        timeout_graceful_shutdown=1,
-    )
-    server = uvicorn.Server(config)
-    thread = threading.Thread(target=server.run)
-    thread.start()
-    try:
-        assert until(lambda: server.started)
-        port = server.servers[0].sockets[0].getsockname()[1]
-        yield f"http://127.0.0.1:{port}/esap-api"
-    finally:
-        server.should_exit = True
-        thread.join()
-
-
-def listen(url, **options):
-    return browser.get(url, stream=True, timeout=10, **options)
-
-
-def events(answer):
-    """Yield (id, name, data) of each event as it arrives."""
-    fields = {}
-    for line in answer.iter_lines(chunk_size=1, decode_unicode=True):
-        if not line and "id" in fields:
-            yield int(fields["id"]), fields["event"], json.loads(fields["data"])
-            fields = {}
-        elif not line.startswith(":"):
-            name, _, value = line.partition(": ")
-            fields[name] = value
+from tests.unit.esap.events.listening import cookies_of, events, listen, until
 
 
 def ended_job():
@@ -170,10 +112,7 @@ def test_a_job_is_heard_by_its_owner_only(url):
     job = services.complete(services.begin("query.search", {}, ada))
 
     def answer_to(user):
-        client = Client()
-        if user:
-            client.force_login(user)
-        cookies = {name: morsel.value for name, morsel in client.cookies.items()}
+        cookies = cookies_of(user) if user else {}
         accept = {"Accept": "text/event-stream"}
         return listen(f"{url}/jobs/{job.pk}/events", cookies=cookies, headers=accept)
 

@@ -5,7 +5,6 @@ import pytest
 from tests.support.vendors import shared_database, vendors  # noqa: F401 - a fixture
 from tests.unit.esap.jobs import kinds
 
-
 vendor = vendors(autouse=True)
 
 

@@ -19,11 +19,17 @@ from esap.settings.results import results_storage
 from esap.tables.stream import TableStream
 
 TABLE = pa.table({"x": [3, 1, 2]})
-KEYS = {"s3_access_key": "ada", "s3_secret_key": "secret", "s3_region": "eu-west-1"}
+KEYS = {"s3_access_key": "ada", "s3_secret_key": "secret", "s3_region": "us-east-1"}
 
 
-@pytest.fixture(scope="module")
-def server():
+@pytest.fixture(
+    scope="module", params=["moto", pytest.param("ceph", marks=pytest.mark.peer("ceph"))]
+)
+def server(request):
+    """The address of a server that speaks S3: a small one in this process, or Ceph."""
+    if request.param == "ceph":
+        yield request.getfixturevalue("ceph").url
+        return
     server = ThreadedMotoServer(ip_address="127.0.0.1", port=0)
     server.start()
     host, port = server.get_host_and_port()
@@ -39,10 +45,10 @@ def bucket(server):
         endpoint_url=server,
         aws_access_key_id="ada",
         aws_secret_access_key="secret",  # noqa: S106
-        region_name="eu-west-1",
+        region_name="us-east-1",
     )
     bucket = s3.Bucket(f"esap-{uuid4()}")
-    bucket.create(CreateBucketConfiguration={"LocationConstraint": "eu-west-1"})
+    bucket.create()
     return bucket
 
 

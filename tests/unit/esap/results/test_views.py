@@ -12,7 +12,7 @@ from django.test import Client
 from pyarrow import ipc, parquet
 
 from esap.jobs import services
-from esap.results import answers
+from esap.results import answers, reading
 from esap.results.writing import store
 from esap.tables.stream import TableStream
 from tests.unit.esap.results.conftest import COLUMNS, ROWS
@@ -129,7 +129,7 @@ def test_a_browser_gets_a_page_for_people(ada, url):
 @pytest.mark.parametrize(
     ("query", "detail"),
     [
-        ("colums=ra", "colums: not a parameter of a result. There are: columns, cursor, filter,"),
+        ("column=ra", "column: not a parameter of a result. There are: columns, cursor, filter,"),
         ("columns=dec", "columns: there is no column 'dec'. There are: name, mag, g, n, bright."),
         ("sort=dec", "sort: there is no column 'dec'."),
         ("filter=mag:near:1", "filter: 'near' is no operator;"),
@@ -181,6 +181,21 @@ def test_so_many_downloads_run_at_once_and_a_page_still_comes(ada, url, monkeypa
     assert page.status_code == 200
     assert allowed.status_code == 200
     allowed.close()
+
+
+def test_a_client_that_leaves_lets_go_of_the_table(ada, url, monkeypatch):
+    closed = []
+
+    def watched(stored, **asked):
+        table = reading.rows(stored, **asked)
+        return TableStream(table.schema, table, close=lambda: (table.close(), closed.append(True)))
+
+    monkeypatch.setattr(answers, "rows", watched)
+    answer = ada.get(url, {"format": "votable"})
+
+    answer.close()
+
+    assert closed == [True]
 
 
 def test_a_download_that_is_refused_takes_no_place(ada, url, monkeypatch):
