@@ -10,6 +10,7 @@ from django.http import HttpRequest
 from accounts.activation import activate, deactivate
 from accounts.admin_login import AdminLoginForm
 from accounts.api_tokens import services as api_tokens
+from accounts.login.logout import Logout
 from accounts.models import ApiToken, AuditEvent, Basket, Grant, User
 from esap.api.admin import ReadOnly
 
@@ -17,6 +18,7 @@ __all__ = ["ApiTokenAdmin", "AuditEventAdmin", "BasketAdmin", "GrantAdmin", "Use
 
 admin.site.login_form = AdminLoginForm
 admin.site.login_template = "accounts/admin_login.html"
+admin.site.logout = Logout.as_view()  # type: ignore[method-assign]  # Django's own keeps the tokens
 admin.site.unregister(Group)  # What somebody may do follows from groups at the provider.
 
 

@@ -20,6 +20,7 @@ from accounts.display_tokens import is_display_token, read_display_token
 from accounts.identities import user_of
 from accounts.models import User
 from accounts.origin import check_origin
+from esap.api.in_flight import Slots, caller_address
 from esap.api.refusal import Refusal
 from esap.backends.single_flight import SingleFlight
 from esap.errors import EsapError, InvalidToken, NotAllowed
@@ -31,6 +32,8 @@ _TOKEN = re.compile(r"^[A-Za-z0-9._~+/=-]{16,16384}$")  # RFC 6750, section 2.1
 _PROFILE = re.compile(r"^/esap-api/accounts/user-profiles/?$")
 
 _introspected: SingleFlight[Presented | None] = SingleFlight(seconds=60.0, size=4096)
+_MOST_ASKED = 8
+_asked = Slots("tokens of which the login provider is asked")
 
 
 class Sessions(BaseAuthentication):
@@ -106,7 +109,7 @@ def _of_display_token(text: str, request: Request) -> tuple[User, Credential]:
 
 
 def _of_access_token(token: str, request: Request) -> tuple[User, Credential]:
-    presented = _presented(token)
+    presented = _presented(token, request)
     provider = providers.for_gateway().get(presented.provider)
     _check_audience(presented, provider, request)
     users = User.objects.filter(issuer=presented.issuer, subject=presented.subject)
@@ -120,19 +123,18 @@ def _of_access_token(token: str, request: Request) -> tuple[User, Credential]:
     return user, Credential("access-token", presented.scopes)
 
 
-def _presented(token: str) -> Presented:
+def _presented(token: str, request: Request) -> Presented:
     """Return whose a token is, verified here if it can be, else by those who may have made it."""
     try:
         if is_signed(token) and (provider := _issuer_of(token)):
             presented = provider.verify_access_token(token)
             # What a token is for is asked of the provider, where the token does not say.
-            found = presented if presented.audiences else _ask(provider, token)
+            found = presented if presented.audiences else _ask(provider, token, request)
         elif is_signed(token):
             raise InvalidToken("This token was made by a provider that is not known here.")
         else:
-            found = next(
-                filter(None, (_ask(each, token) for each in providers.for_gateway())), None
-            )
+            asked = (_ask(each, token, request) for each in providers.for_gateway())
+            found = next(filter(None, asked), None)
     except TokenRefused as refused:
         raise InvalidToken(
             f"Your access token is not accepted: {refused}. Get a new one."
@@ -152,9 +154,19 @@ def _issuer_of(token: str) -> Provider | None:
     return next((each for each in known if each.config.issuer == issuer), None)
 
 
-def _ask(provider: Provider, token: str) -> Presented | None:
+def _ask(provider: Provider, token: str, request: Request) -> Presented | None:
+    """Ask a provider about a token, for some of one address at a time: anybody may make them up."""
+    caller = caller_address(request)
+
+    def ask() -> Presented | None:
+        _asked.take(caller, _MOST_ASKED)
+        try:
+            return provider.introspect(token)
+        finally:
+            _asked.give_back(caller)
+
     digest = hashlib.sha256(token.encode()).hexdigest()
-    return _introspected.do((provider.config.id, digest), lambda: provider.introspect(token))
+    return _introspected.do((provider.config.id, digest), ask)
 
 
 def _check_audience(presented: Presented, provider: Provider, request: Request) -> None:
@@ -184,4 +196,7 @@ def _newcomer(presented: Presented, provider: Provider, request: Request) -> Use
             "Your access token does not say who you are. Get one with the scope openid, or log "
             "in here once in a browser."
         ) from None
+    # Keycloak gives each program a user, who is called so (ServiceAccountConstants).
+    if claims.get("preferred_username") == f"service-account-{presented.client}".lower():
+        raise InvalidToken("Your access token belongs to a program and not to a user.")
     return user_of(provider, claims, request=request, groups=presented.groups)

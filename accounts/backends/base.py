@@ -25,7 +25,13 @@ __all__ = [
     "Service",
     "connections",
     "providers",
+    "with_query",
 ]
+
+
+def with_query(address: str, asked: Mapping[str, str]) -> str:
+    """Return an address with parameters, beside those that it has (RFC 6749, section 3.1)."""
+    return f"{address}{'&' if '?' in address else '?'}{urlencode(asked)}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,8 +106,7 @@ class OAuthServer(Backend):
             "code_challenge_method": "S256",
             **self.extra(),
         }
-        address = self.endpoint("authorization_endpoint")
-        return f"{address}{'&' if '?' in address else '?'}{urlencode(asked)}"
+        return with_query(self.endpoint("authorization_endpoint"), asked)
 
     def redeem(self, code: str, *, verifier: str, redirect_uri: str) -> Tokens:
         """Return the tokens for a code (RFC 6749, section 4.1.3)."""

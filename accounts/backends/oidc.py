@@ -4,12 +4,11 @@ import time
 from collections.abc import Iterable, Mapping
 from http import HTTPStatus
 from typing import Any, Literal
-from urllib.parse import urlencode
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 from requests import Response
 
-from accounts.backends.base import Presented, Provider, ProviderConfig
+from accounts.backends.base import Presented, Provider, ProviderConfig, with_query
 from accounts.backends.grants import Tokens
 from accounts.backends.kept import Kept
 from accounts.backends.signed import Keys, TokenRefused, keys_in, verified
@@ -66,7 +65,7 @@ class OpenIDConfig(ProviderConfig):
 class _Discovery(BaseModel):
     """What we read of a provider's document (OpenID Connect Discovery 1.0, section 3; RFC 8414)."""
 
-    model_config = ConfigDict(frozen=True)
+    model_config = ConfigDict(frozen=True, hide_input_in_errors=True)
 
     issuer: str
     authorization_endpoint: str
@@ -78,6 +77,16 @@ class _Discovery(BaseModel):
     end_session_endpoint: str = ""
     grant_types_supported: tuple[str, ...] = ()
     authorization_response_iss_parameter_supported: bool = False
+
+    @model_validator(mode="after")
+    def _is_on_the_web(self) -> "_Discovery":
+        """Refuse what is no link for a page of ours, or guards our secret less than the issuer."""
+        schemes = ("https://",) if self.issuer.startswith("https://") else ("https://", "http://")
+        for name, address in self:
+            is_address = name.endswith(("_endpoint", "_uri"))
+            if is_address and address and not address.startswith(schemes):
+                raise ValueError(f"{name} has to begin with {schemes[0]}")
+        return self
 
 
 class _Introspected(BaseModel):
@@ -224,7 +233,7 @@ class OpenIDProvider(Provider):
         asked = {"client_id": self.config.client_id, "post_logout_redirect_uri": back_to}
         if id_token:
             asked["id_token_hint"] = id_token
-        return f"{address}{'&' if '?' in address else '?'}{urlencode(asked)}"
+        return with_query(address, asked)
 
     def verify_logout_token(self, token: str) -> Mapping[str, Any]:
         required = ("iss", "aud", "iat", "exp", "jti", "events")

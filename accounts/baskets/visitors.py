@@ -57,6 +57,7 @@ def writing(request: Request) -> Iterator[Owner]:
     key = visitor_key(request) or _new_key(request)
     yield Owner(visitor=visitor_digest(key))
     request.session[VISITOR_KEY] = key
+    request.session.set_expiry(None)  # A login that was begun, and not ended, made it short.
 
 
 def _new_key(request: Request) -> str:

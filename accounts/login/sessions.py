@@ -21,6 +21,7 @@ def begin(request: HttpRequest, user: User, backend: type[ModelBackend]) -> None
     visitor = visitor_key(request)
     auth.login(request, user, backend=f"{backend.__module__}.{backend.__qualname__}")
     request.session.cycle_key()  # Django keeps it where the same user logs in again.
+    request.session.set_expiry(None)  # That it was to end soon is over.
     if before:
         forget_session(before)
     if visitor:

@@ -2,7 +2,7 @@
 
 import time
 from typing import Any
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qsl
 
 from django.conf import settings
 from django.core.exceptions import SuspiciousOperation
@@ -22,7 +22,7 @@ from mozilla_django_oidc.views import (
 
 from accounts.actions import Action
 from accounts.audit import record
-from accounts.backends.base import Provider, providers
+from accounts.backends.base import Provider, providers, with_query
 from accounts.login.backend import CALLBACK, LoginBackend
 from accounts.login.sessions import begin
 from accounts.tokens import keep_login
@@ -59,10 +59,16 @@ class Authenticate(OIDCAuthenticationRequestView):  # type: ignore[misc]  # it h
             self.provider = provider
             self.OIDC_RP_CLIENT_ID = self.provider.config.client_id
             self.OIDC_OP_AUTH_ENDPOINT = self.provider.endpoint("authorization_endpoint")
+            if request.session.is_empty():
+                # Anybody may begin logins; what none of them ends is not kept for weeks.
+                request.session.set_expiry(_STATE_SECONDS)
             response: HttpResponseRedirect = super().get(request)
         except EsapError as error:
             return refused(request, error)
-        (state,) = parse_qs(urlsplit(response.url).query)["state"]
+        asked = dict(parse_qsl(response.url.rpartition("?")[2]))
+        # mozilla-django-oidc does not expect an endpoint with a query of its own.
+        response.headers["Location"] = with_query(self.OIDC_OP_AUTH_ENDPOINT, asked)
+        state = asked["state"]
         # Beside the nonce that mozilla-django-oidc keeps: several tabs may be at it.
         request.session[_STATES][state] |= {
             "provider": self.provider.config.id,

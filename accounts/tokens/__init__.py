@@ -9,13 +9,14 @@ Works the same in a request and, hours later, in a worker. Not to be called insi
 transaction: it may wait for the provider.
 """
 
-from accounts.tokens.ending import end, forget, forget_session
+from accounts.tokens.ending import drop_unused, end, forget, forget_session
 from accounts.tokens.giving import Given, connection_token, token_for
 from accounts.tokens.keeping import keep_connection, keep_login
 
 __all__ = [
     "Given",
     "connection_token",
+    "drop_unused",
     "end",
     "forget",
     "forget_session",

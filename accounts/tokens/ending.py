@@ -1,15 +1,20 @@
 """Forgetting tokens: here at once, and at the server as well as it goes."""
 
-import structlog
+from datetime import timedelta
 
-from accounts.models import Grant, User
+import structlog
+from django.conf import settings
+from django.db.models import Q
+from django.utils import timezone
+
+from accounts.models import Grant, Session, User
 from accounts.sealed import id_place, refresh_place
 from accounts.session_store import stored_key
 from accounts.tokens.servers import server_of
 from esap.errors import EsapError
 from esap.vault import CannotUnseal, unseal
 
-__all__ = ["end", "forget", "forget_session"]
+__all__ = ["drop_unused", "end", "forget", "forget_session"]
 
 logger = structlog.get_logger(__name__)
 
@@ -32,6 +37,21 @@ def forget(user: User) -> None:
     """End all logins and connections of a user."""
     for grant in Grant.objects.filter(user=user):
         end(grant)
+
+
+def drop_unused() -> int:
+    """End logins whose session is over, and which no job can need any more; return how many.
+
+    Sessions end by themselves, and then nobody logs out.
+    """
+    oldest = timezone.now() - timedelta(days=settings.JOB_DAYS)
+    unused = Grant.objects.filter(
+        Q(refreshed=None) | Q(refreshed__lt=oldest), kind=Grant.Kind.LOGIN, created__lt=oldest
+    ).exclude(session_key__in=Session.objects.values("pk"))
+    ended = list(unused)
+    for grant in ended:
+        end(grant)
+    return len(ended)
 
 
 def forget_session(session_key: str) -> tuple[str, str]:

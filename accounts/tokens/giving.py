@@ -130,12 +130,14 @@ def _exchanged(grant: Grant, provider: Provider, wanted: _Wanted, lease: Lease) 
     """Exchange the login's own token, after a refresh if that one is not good any more."""
     if own := _kept(grant, _Wanted()):
         try:
-            return _keep(grant, _exchange(provider, own.token, wanted), wanted)
+            tokens = _exchange(provider, own.token, wanted)
         except GrantEnded:
             logger.info("a kept token is good no more", grant=str(grant.pk))
+        else:
+            return _keep(grant, tokens, wanted, lease)
     own = _refreshed(grant, provider, _Wanted(), lease)
     try:
-        return _keep(grant, _exchange(provider, own.token, wanted), wanted)
+        tokens = _exchange(provider, own.token, wanted)
     except GrantEnded as error:
         # The login has not ended, or there had been no refresh.
         raise GrantRefused(
@@ -143,6 +145,7 @@ def _exchanged(grant: Grant, provider: Provider, wanted: _Wanted, lease: Lease) 
             "operator of the gateway, who can ask there to have it allowed.",
             peer=provider.config.id,
         ) from error
+    return _keep(grant, tokens, wanted, lease)
 
 
 def _exchange(provider: Provider, token: str, wanted: _Wanted) -> Tokens:
@@ -159,14 +162,19 @@ def _refreshed(grant: Grant, server: OAuthServer, wanted: _Wanted, lease: Lease)
     changes: dict[str, object] = {"refreshed": timezone.now()}
     if tokens.refresh_token:
         changes["refresh_token"] = seal(tokens.refresh_token, bound_to=refresh_place(grant))
+    return _keep(grant, tokens, wanted, lease, **changes)
+
+
+def _keep(grant: Grant, tokens: Tokens, wanted: _Wanted, lease: Lease, **changes: object) -> Given:
+    """Keep a token for the next who asks; raise `GrantEnded` if the grant was forgotten meanwhile.
+
+    The user may have logged out while the server was asked: then nothing comes back.
+    """
     with transaction.atomic():
         if not lease.write(**changes):
             raise GrantEnded("forgotten meanwhile")
-        return _keep(grant, tokens, wanted)
-
-
-def _keep(grant: Grant, tokens: Tokens, wanted: _Wanted) -> Given:
-    return Given(tokens.access_token, keep_token(grant, tokens, wanted.audience, wanted.scope))
+        expires = keep_token(grant, tokens, wanted.audience, wanted.scope)
+    return Given(tokens.access_token, expires)
 
 
 def _kept(grant: Grant, wanted: _Wanted) -> Given | None:

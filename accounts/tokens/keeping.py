@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from accounts.backends.base import OAuthServer
 from accounts.backends.grants import Tokens
-from accounts.models import Grant, PeerToken, User
+from accounts.models import Grant, PeerToken, Session, User
 from accounts.sealed import id_place, peer_token_place, refresh_place
 from accounts.session_store import stored_key
 from esap.vault import seal
@@ -17,7 +17,7 @@ from esap.vault import seal
 __all__ = ["expiry_of", "keep_connection", "keep_login", "keep_token", "scope_text"]
 
 MOST_LOGINS = 20
-"""Logins of a user whose tokens are kept; the oldest make room. People log in and never out."""
+"""Logins of a user at once; the oldest make room. People log in and never out."""
 _LONGEST = 365 * 86_400.0
 
 
@@ -29,8 +29,11 @@ def keep_login(
     logins = Grant.objects.filter(user=user, kind=Grant.Kind.LOGIN)
     session = stored_key(session_key)
     logins.filter(session_key=session).delete()
-    oldest = logins.order_by("-created").values_list("pk", flat=True)[MOST_LOGINS - 1 :]
-    logins.filter(pk__in=list(oldest)).delete()
+    oldest = list(logins.order_by("-created")[MOST_LOGINS - 1 :])
+    if oldest:
+        # The sessions end as well: a logout that the provider tells of would not find them.
+        Session.objects.filter(pk__in=[grant.session_key for grant in oldest]).delete()
+        logins.filter(pk__in=[grant.pk for grant in oldest]).delete()
     grant = Grant(
         user=user,
         kind=Grant.Kind.LOGIN,

@@ -38,8 +38,9 @@ class Lease:
         return False
 
     def write(self, **changes: object) -> bool:
-        """Change the grant if the lease is still ours; say whether it was."""
-        return bool(Grant.objects.filter(pk=self.grant_id, lease=self._mark).update(**changes))
+        """Change the grant, or nothing, if the lease is still ours; say whether it was."""
+        mine = Grant.objects.filter(pk=self.grant_id, lease=self._mark)
+        return bool(mine.update(**{"lease": self._mark, **changes}))
 
 
 @contextmanager

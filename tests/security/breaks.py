@@ -103,9 +103,9 @@ BREAKS = [
     Break(
         "API2",
         "passwords are taken where they are not wanted",
-        "accounts/admin_login.py",
-        "return bool(settings.LOCAL_LOGIN)",
-        "return True",
+        "accounts/login/local.py",
+        "if not settings.LOCAL_LOGIN:",
+        "if settings.LOCAL_LOGIN is None:",
     ),
     Break(
         "API3",

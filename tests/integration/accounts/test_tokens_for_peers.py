@@ -3,9 +3,13 @@
 They are asked for as a worker does: hours after the login, and outside of any request.
 """
 
-import pytest
+from dataclasses import replace
 
-from accounts.backends.base import Presented
+import pytest
+from rest_framework.request import Request
+from rest_framework.test import APIRequestFactory
+
+from accounts.authentication import BearerTokens
 from accounts.models import AuditEvent, Grant, PeerToken, User
 from accounts.tokens import token_for
 from esap.backends.deadline import within
@@ -223,85 +227,95 @@ def test_tokens_at_rest_are_sealed_for_their_place(own, alice):
     assert own.grants() == {"refresh_token": 1}
 
 
-def presented(provider, user, token, **changes):
-    """Let a user be one who came with a token, as the authenticator does."""
-    claims = provider.claims(token)
-    told = {
-        "provider": "iam",
-        "issuer": claims["iss"],
-        "subject": claims["sub"],
-        "client": claims["client_id"],
-        "audiences": frozenset({claims["aud"]}),
-        "scopes": frozenset(claims["scope"].split()),
-        "groups": None,
-        "expires": claims["exp"],
-        "token": token,
-    }
-    vars(user)["presented"] = Presented(**{**told, **changes})
+def who_came_with(token):
+    """Return the user of a request with a bearer token, as a view has them."""
+    request = APIRequestFactory().get("/", headers={"authorization": f"Bearer {token}"})
+    user, _ = BearerTokens().authenticate(Request(request))
+    return user
 
 
 @pytest.fixture
-def bearer(own, configured):
-    """Bob, who never logged in here, with a token for us."""
-    configured(own)
-    subject = own.users()["bob"]["sub"]
-    bob = User.objects.create_user("bob", issuer=own.url, subject=subject, provider="iam")
-    presented(own, bob, own.log_in("bob", audience="esap")["access_token"])
+def token(own, configured):
+    """A token for us of Bob, who never logged in here."""
+    configured(own, audiences=["esap", "dirac"])
+    return own.log_in("bob", audience="esap")["access_token"]
+
+
+@pytest.fixture
+def bob(own, token):
+    bob = who_came_with(token)
     own.forget_hits()
     return bob
 
 
-def test_the_token_that_a_caller_came_with_is_exchanged_where_there_is_no_login(own, bearer):
-    given = token_for(bearer, "rucio", ["openid"])
+def test_the_token_that_a_caller_came_with_is_exchanged_where_there_is_no_login(own, bob):
+    given = token_for(bob, "rucio", ["openid"])
 
     claims = own.claims(given.token)
-    assert (claims["aud"], claims["scope"]) == ("rucio", "openid")
+    assert (claims["sub"], claims["aud"], claims["scope"]) == (bob.subject, "rucio", "openid")
     assert abs(given.expires.timestamp() - claims["exp"]) < 30
-    assert AuditEvent.objects.get().detail["audience"] == "rucio"
+    issued = AuditEvent.objects.get(action="peer-token.issued")
+    assert (issued.user, issued.detail["audience"]) == (bob, "rucio")
     assert not PeerToken.objects.exists()
 
 
-def test_the_token_that_a_caller_came_with_is_given_if_it_is_for_that_peer(own, bearer):
-    token = own.log_in("bob", audience="dirac")["access_token"]
-    presented(own, bearer, token)
+def test_the_token_that_a_caller_came_with_is_given_if_it_is_for_that_peer(own, token):
+    for_dirac = own.log_in("bob", audience="dirac")["access_token"]
+    bob = who_came_with(for_dirac)
     own.forget_hits()
 
-    assert token_for(bearer, "dirac", ["openid"]).token == token
+    assert token_for(bob, "dirac", ["openid"]).token == for_dirac
     assert own.grants() == {}
 
 
-@pytest.mark.parametrize("how", [{"scopes": ["compute.read"]}, {"instead_of": "it"}])
-def test_the_token_that_a_caller_came_with_is_exchanged_if_it_will_not_do(own, bearer, how):
-    token = own.log_in("bob", audience="dirac")["access_token"]
-    presented(own, bearer, token)
-    asked = {name: token if value == "it" else value for name, value in how.items()}
+def test_the_token_that_a_caller_came_with_is_exchanged_if_its_scopes_are_not_enough(own, token):
+    for_dirac = own.log_in("bob", audience="dirac")["access_token"]
+    bob = who_came_with(for_dirac)
 
-    assert token_for(bearer, "dirac", **asked).token != token
+    given = token_for(bob, "dirac", ["compute.read"])
+
+    assert own.claims(given.token)["scope"] == "compute.read"
+
+
+def test_the_token_that_a_caller_came_with_is_not_given_to_a_peer_that_refused_it(own, token):
+    for_dirac = own.log_in("bob", audience="dirac")["access_token"]
+    bob = who_came_with(for_dirac)
+
+    assert token_for(bob, "dirac", instead_of=for_dirac).token != for_dirac
 
 
 @pytest.mark.parametrize("audience", ["rucio", ""])
-def test_a_token_that_a_caller_came_with_and_that_is_good_no_more_is_no_login(
-    own, bearer, audience
+def test_a_token_that_a_caller_came_with_and_that_was_revoked_is_no_login(
+    own, bob, token, audience
 ):
-    own.revoke(vars(bearer)["presented"].token)
+    own.revoke(token)
 
     with pytest.raises(LoginAgain, match="Log in again at /esap-api/oidc/authenticate"):
-        token_for(bearer, audience)
+        token_for(bob, audience)
 
 
-def test_a_token_that_a_caller_came_with_is_not_used_after_its_end(own, bearer):
-    presented(own, bearer, vars(bearer)["presented"].token, expires=1.0)
+def test_a_token_that_a_caller_came_with_is_not_used_after_its_end(own, bob):
+    vars(bob)["presented"] = replace(vars(bob)["presented"], expires=1.0)
 
     with pytest.raises(LoginAgain):
-        token_for(bearer, "rucio")
+        token_for(bob, "rucio")
     assert own.grants() == {}
 
 
-def test_a_provider_that_knows_no_exchange_leaves_a_caller_without_a_login(own, bearer, configured):
+def test_a_login_that_is_kept_wins_over_the_token_that_a_caller_came_with(own, alice):
+    token = own.log_in("alice", audience="esap")["access_token"]
+    caller = who_came_with(token)
+
+    token_for(caller, "rucio")
+
+    assert PeerToken.objects.get(audience="rucio").grant.user == alice
+
+
+def test_a_provider_that_knows_no_exchange_leaves_a_caller_without_a_login(own, token, configured):
     configured(own, tokens_by="refresh")
 
     with pytest.raises(LoginAgain):
-        token_for(bearer, "rucio")
+        token_for(who_came_with(token), "rucio")
 
 
 def test_a_user_who_never_logged_in_is_told_to(own, configured):
@@ -309,3 +323,11 @@ def test_a_user_who_never_logged_in_is_told_to(own, configured):
 
     with pytest.raises(LoginAgain, match="Log in again at /esap-api/oidc/authenticate"):
         token_for(User.objects.create_user("local"), "rucio")
+
+
+def test_a_closed_account_gets_no_tokens(own, alice):
+    User.objects.update(is_active=False)
+
+    with pytest.raises(LoginAgain):
+        token_for(User.objects.get(), "rucio")
+    assert own.grants() == {}

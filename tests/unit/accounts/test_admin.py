@@ -14,6 +14,7 @@ from accounts.audit import record
 from accounts.models import ApiToken, Basket, BasketItem, Grant, PeerToken, Role, Session, User
 from accounts.roles import apply_role
 from accounts.sealed import peer_token_place
+from accounts.session_store import stored_key
 from accounts.tokens import token_for
 from esap.errors import LoginAgain
 from esap.health.models import PeerHealth
@@ -217,17 +218,33 @@ def test_the_login_page_leads_to_the_provider_and_back(client, settings):
     assert 'type="password"' not in page
 
 
-@pytest.mark.parametrize("allowed", [True, False])
-def test_a_password_opens_the_admin_only_where_local_accounts_may_log_in(
-    client, settings, django_user_model, allowed
-):
-    settings.LOCAL_LOGIN = allowed
+def test_the_login_page_is_the_only_one_that_takes_a_password(client, settings, django_user_model):
+    settings.LOCAL_LOGIN = True
     django_user_model.objects.create_superuser("root", password="correct")  # noqa: S106
 
     client.post(f"{ADMIN}login/", {"username": "root", "password": "correct"})
 
-    assert (client.get(USERS).status_code == 200) == allowed
-    assert Session.objects.exists() == allowed
+    assert client.get(USERS).status_code == 302
+    assert not Session.objects.exists()
+
+
+def test_who_may_not_see_the_admin_is_told_who_they_are(ada, as_user):
+    page = as_user(ada).get(f"{ADMIN}login/").content.decode()
+
+    assert "You are logged in as ada, who may not see this." in page
+
+
+def test_a_logout_from_the_admin_forgets_the_tokens_too(client, ada):
+    apply_role(ada, Role.OPERATOR)
+    client.force_login(ada, "django.contrib.auth.backends.ModelBackend")
+    key = stored_key(client.session.session_key)
+    Grant.objects.create(user=ada, kind="login", server="iam", session_key=key)
+
+    client.post(f"{ADMIN}logout/", headers={"sec-fetch-site": "same-origin"})
+
+    assert client.get(USERS).status_code == 302
+    assert not Grant.objects.exists()
+    assert ada.audit_events.filter(action="logout").count() == 1
 
 
 def test_a_closed_account_gets_no_token_for_a_peer(operator, ada):
