@@ -1,4 +1,4 @@
-"""The events process: `uvicorn esap.asgi:application`. The API itself is served by `esap.wsgi`."""
+"""The ASGI application of the events process. The API itself is served by `esap.wsgi`."""
 
 import os
 

@@ -48,10 +48,8 @@ def gateway(port: int, environment: Mapping[str, str]) -> Program:
 def events(port: int, environment: Mapping[str, str]) -> Program:
     """Return the process that holds event streams."""
     return _python(
-        *("events", "uvicorn", "esap.asgi:application"),
-        *("--host", _HOST, "--port", str(port), "--no-access-log", "--lifespan", "off"),
-        *("--timeout-graceful-shutdown", str(_GRACE_SECONDS)),
-        *("--log-level", environment["ESAP_LOG_LEVEL"].lower()),
+        *("events", "esap.events", "--host", _HOST, "--port", str(port)),
+        *("--grace", str(_GRACE_SECONDS)),
         environment={**environment, "ESAP_PROCESS": "events"},
         port=port,
     )

@@ -8,6 +8,7 @@ import uvicorn
 from esap.events import views
 from esap.events.application import EventsHandler
 from esap.events.feed import Feed
+from esap.jobs.leases import keeper
 from tests.support.database import file_database
 from tests.unit.esap.events.listening import until
 
@@ -17,6 +18,7 @@ def database(tmp_path, django_db_blocker):
     """Yield the environment of processes that work on the same database."""
     with django_db_blocker.unblock(), file_database(tmp_path / "esap.sqlite3") as environment:
         yield environment
+        keeper.reset()  # jobs that a test leaves under way are gone with their database
 
 
 @pytest.fixture

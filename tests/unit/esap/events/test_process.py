@@ -146,12 +146,12 @@ def test_listeners_cost_no_threads_and_those_who_leave_are_let_go(url):
     assert until(lambda: len(views.feed) == 0)
 
 
-def test_uvicorn_serves_the_application_and_pages_of_the_gateway_may_listen(database):
+def test_the_process_serves_the_application_and_pages_of_the_gateway_may_listen(database):
     job = ended_job()
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    command = [sys.executable, "-m", "uvicorn", "esap.asgi:application", "--port", str(port)]
+    command = [sys.executable, "-m", "esap.events", "--port", str(port)]
     process = subprocess.Popen(command, env={**database, "ESAP_EVENTS_URL": "http://127.0.0.1:1"})
     try:
 
@@ -160,15 +160,15 @@ def test_uvicorn_serves_the_application_and_pages_of_the_gateway_may_listen(data
                 return probe.connect_ex(("127.0.0.1", port)) == 0
 
         assert until(answers, 30)
-        answer = listen(
-            f"http://127.0.0.1:{port}/esap-api/jobs/{job.pk}/events",
-            headers={"Origin": "http://127.0.0.1:8000"},
-        )
+        place = f"http://127.0.0.1:{port}/esap-api/jobs/{job.pk}"
+        answer = listen(f"{place}/events", headers={"Origin": "http://127.0.0.1:8000"})
         heard = list(events(answer))
+        waited = listen(f"{place}?wait=20&ticket=forged")
     finally:
         process.terminate()
         process.wait(10)
 
     assert len(heard) == 5
+    assert waited.status_code == 401
     assert answer.headers["Access-Control-Allow-Origin"] == "http://127.0.0.1:8000"
     assert answer.headers["Access-Control-Allow-Credentials"] == "true"
