@@ -71,7 +71,7 @@ def is_switched_off(kind: str) -> bool:
     return limit_of(kind) == 0 or settings.JOBS_IN_FLIGHT == 0
 
 
-def _usage(owner: Any, whats: Iterable[str]) -> list[Usage]:
+def _usage(owner: Any, limited: Iterable[str]) -> list[Usage]:
     counts = {ALL_KINDS: 0}
     rows = _in_flight(owner).order_by().values_list("kind")
     alone = Count("pk", filter=Q(parent__isnull=True))
@@ -79,7 +79,7 @@ def _usage(owner: Any, whats: Iterable[str]) -> list[Usage]:
         counts[kind] = count
         counts[ALL_KINDS] += not_parts
     limits = {ALL_KINDS: _limit_of_all(owner)} | {
-        what: limit_of(what) for what in whats if what != ALL_KINDS
+        what: limit_of(what) for what in limited if what != ALL_KINDS
     }
     return [
         Usage(what, counts.get(what, 0), limit)

@@ -155,14 +155,14 @@ def test_no_answer_has_what_is_secret_or_anothers(adas, ada, bob):
     hidden = [*secrets_of_all(), visitor.http.session[VISITOR_KEY], adas.token_text]
     addresses = [adas.address(each) for each in reads()]
 
-    def slips(caller, anothers, accept):
+    def slips(caller, of_another, accept):
         for path in addresses:
             answer = caller.get(path, accept=accept)
             told = f"{answer.headers} {answer.getvalue().decode()}"
-            yield from ((path, one) for one in [*hidden, anothers] if one in told)
+            yield from ((path, one) for one in [*hidden, of_another] if one in told)
 
-    for caller, anothers in ((ada, "bob@mail"), (bob, "ada@mail"), (visitor, "@mail.")):
-        assert list(slips(caller, anothers, "application/json")) == []
+    for caller, of_another in ((ada, "bob@mail"), (bob, "ada@mail"), (visitor, "@mail.")):
+        assert list(slips(caller, of_another, "application/json")) == []
     assert list(slips(ada, "bob@mail", "text/html")) == []
 
 
