@@ -8,7 +8,6 @@ without pause, and the time of the slowest hundredth of the list requests is tak
 """
 
 import json
-import os
 import subprocess
 import sys
 import tempfile
@@ -20,7 +19,7 @@ from pathlib import Path
 
 import requests
 
-from benchmarks.support import fake_taps, keep, set_up_django, table
+from benchmarks.support import cpu_seconds, fake_taps, keep, serve, set_up_django, table
 
 PUBLISHED = {"cpu_ms": 22.8, "sql": 43}
 LISTS = ("archives-uri", "datasets-uri", "archives", "datasets", "catalogs", "parameter-mapping")
@@ -34,7 +33,14 @@ def main() -> None:
         entries = many_archives(Path(folder), port)
         set_up_django(ESAP_DATA_DIR=folder)
         statements = {name: sql_statements(name) for name in LISTS}
-        with serve(folder, entries) as server:
+        serving = serve(
+            PORT,
+            address("archives-uri"),
+            ESAP_DATA_DIR=folder,
+            ESAP_PEERS=str(entries),
+            ESAP_SEARCHES_IN_FLIGHT="64",
+        )
+        with serving as server:
             costs = {name: cost(server, name, asked) for name in LISTS}
             alone = waits(asked)
             with searching(2):
@@ -79,33 +85,6 @@ def sql_statements(name: str) -> int:
     return len(captured)
 
 
-@contextmanager
-def serve(folder: str, entries: Path) -> Iterator[subprocess.Popen]:
-    environment = {
-        **os.environ,
-        "ESAP_DATA_DIR": folder,
-        "ESAP_PEERS": str(entries),
-        "ESAP_SEARCHES_IN_FLIGHT": "64",
-    }
-    manage = [sys.executable, "manage.py", "migrate", "-v0"]
-    subprocess.run(manage, env=environment, check=True)
-    command = [
-        sys.executable, "-m", "gunicorn", "esap.wsgi", "--config=deploy/gunicorn.conf.py", "-w1",
-        f"-b127.0.0.1:{PORT}", "--log-level=error",
-    ]  # fmt: skip
-    with subprocess.Popen(command, env=environment, start_new_session=True) as server:
-        try:
-            for _ in range(200):
-                try:
-                    if requests.get(address("archives-uri"), timeout=60).ok:  # noqa: TID251 - a client
-                        break
-                except requests.ConnectionError:
-                    time.sleep(0.1)
-            yield server
-        finally:
-            server.terminate()
-
-
 def address(name: str) -> str:
     return f"http://127.0.0.1:{PORT}/esap-api/query/{name}/"
 
@@ -121,16 +100,6 @@ def cost(server: subprocess.Popen, name: str, asked: int) -> float:
                 session.get(address(name))
             rounds.append(1000 * (cpu_seconds(server.pid) - before) / asked)
     return min(rounds)
-
-
-def cpu_seconds(parent: int) -> float:
-    """Return the CPU time of a process and its children."""
-    total = 0.0
-    children = Path(f"/proc/{parent}/task/{parent}/children").read_text().split()
-    for pid in [str(parent), *children]:
-        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-        total += (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
-    return total
 
 
 def waits(asked: int) -> list[float]:

@@ -48,6 +48,17 @@ How long a request for `datasets-uri` takes, seen by the client:
 
 {waits}"""
 
+AUTH = """\
+## Who asks
+
+    make bench BENCHMARKS=auth
+
+CPU of the server for one `GET accounts/whoami/` over HTTP, by what the caller came with; SQL
+statements; and calls to the login provider, a real one, for {requests} requests. An access token is
+verified here, by keys that are kept. {machine}
+
+{costs}"""
+
 TABLES = """\
 ## Tables
 
@@ -85,6 +96,7 @@ def page(results: Path) -> str:
     sections = {
         "federation": federation,
         "metadata": metadata,
+        "auth": auth,
         "results_paging": paging,
         "tables": tables,
     }
@@ -165,6 +177,30 @@ def paging(kept: dict[str, Any]) -> str:
         ),
         downloads=table(
             "all rows, CPU", [[name, seconds(cpu)] for name, cpu in measured["downloads_s"].items()]
+        ),
+    )
+
+
+def auth(kept: dict[str, Any]) -> str:
+    sqlite, postgresql = (kept["measured"][name] for name in ("SQLite", "PostgreSQL"))
+    costs = [
+        [
+            who,
+            milliseconds(one["cpu_ms"]),
+            milliseconds(postgresql[who]["cpu_ms"]),
+            f"{one['sql']}",
+            f"{postgresql[who]['sql']}",
+            f"{one['provider'] + postgresql[who]['provider']}",
+        ]
+        for who, one in sqlite.items()
+    ]
+    return AUTH.format(
+        requests=count(sum(each["nobody"]["requests"] for each in (sqlite, postgresql))),
+        machine=machine(kept),
+        costs=table(
+            "caller, CPU on SQLite, CPU on PostgreSQL, SQL on SQLite, SQL on PostgreSQL, calls to "
+            "the provider",
+            costs,
         ),
     )
 

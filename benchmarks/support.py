@@ -12,6 +12,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import urlsplit
 
+import requests
+
 RESULTS = Path(__file__).parent / "results"
 
 
@@ -46,6 +48,39 @@ def fake_taps(*, latency: float, stars: int = 500) -> Iterator[int]:
             yield urlsplit(process.stdout.readline()).port
         finally:
             process.terminate()
+
+
+@contextmanager
+def serve(port: int, until_ok: str, **environment: str) -> Iterator[subprocess.Popen]:
+    """Serve the gateway as `make run` does, from when an address answers 200."""
+    environment = {**os.environ, **environment}
+    manage = [sys.executable, "manage.py", "migrate", "-v0"]
+    subprocess.run(manage, env=environment, check=True)
+    command = [
+        sys.executable, "-m", "gunicorn", "esap.wsgi", "--config=deploy/gunicorn.conf.py", "-w1",
+        f"-b127.0.0.1:{port}", "--log-level=error",
+    ]  # fmt: skip
+    with subprocess.Popen(command, env=environment, start_new_session=True) as server:
+        try:
+            for _ in range(200):
+                try:
+                    if requests.get(until_ok, timeout=60).ok:  # noqa: TID251 - a client
+                        break
+                except requests.ConnectionError:
+                    time.sleep(0.1)
+            yield server
+        finally:
+            server.terminate()
+
+
+def cpu_seconds(parent: int) -> float:
+    """Return the CPU time of a process and its children."""
+    total = 0.0
+    children = Path(f"/proc/{parent}/task/{parent}/children").read_text().split()
+    for pid in [str(parent), *children]:
+        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+        total += (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+    return total
 
 
 def keep(name: str, measured: object) -> None:

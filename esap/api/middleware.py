@@ -16,7 +16,7 @@ from gunicorn.http.errors import ParseException  # type: ignore[import-untyped]
 
 from esap.api.problems import problem_response
 from esap.errors import InvalidRequest, TooLarge
-from esap.redaction import carries_token, without_tokens
+from esap.redaction import carries_token, for_logs, without_tokens
 
 __all__ = ["ContentPolicy", "PlainAddresses", "PrivateAnswers", "RequestLog", "WholeBody"]
 
@@ -28,8 +28,9 @@ _REQUEST_ID = re.compile(r"^[A-Za-z0-9._-]{8,64}$")
 class RequestLog:
     """Give every request an id, say it in the answer and in every log line, and log the outcome.
 
-    An id that the caller sends in X-Request-ID is kept if it is harmless, so that a chain of
-    services shares one. The query string is not logged: it may hold what a user searches for.
+    An id that the caller sends in X-Request-ID is kept if it is harmless, and nothing that a log
+    would hide, so that a chain of services shares one. The query string is not logged: it may hold
+    what a user searches for.
     """
 
     def __init__(self, get_response: GetResponse) -> None:
@@ -37,7 +38,8 @@ class RequestLog:
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
         asked = request.headers.get("X-Request-ID", "")
-        request_id = asked if _REQUEST_ID.match(asked) else uuid.uuid4().hex
+        harmless = _REQUEST_ID.match(asked) and for_logs(asked) == asked
+        request_id = asked if harmless else uuid.uuid4().hex
         structlog.contextvars.clear_contextvars()
         structlog.contextvars.bind_contextvars(request_id=request_id)
         began = time.perf_counter()

@@ -8,22 +8,26 @@ from django.test import Client
 
 from accounts.models import User
 
-__all__ = ["BY_FORCE", "Caller", "make_user", "verdict"]
+__all__ = ["BY_FORCE", "PASSWORD_HASH", "Caller", "make_user", "verdict"]
 
 BY_FORCE = "django.contrib.auth.backends.ModelBackend"
+PASSWORD_HASH = "md5$salt$the-hash-of-a-password"
 _CSRF = "a" * 32
 OUR_PAGE = {"sec-fetch-site": "same-origin"}
 
 
 def make_user(name: str, **members: Any) -> User:
-    """Make a user as a login would, with an address that only its owner may read."""
-    return User.objects.create_user(
-        name,
+    """Make a user as a login would, with an address and a password for their owner's eyes only."""
+    user = User(
+        username=name,
+        password=PASSWORD_HASH,
         email=f"{name}@mail.example.org",
         issuer="https://login.example.org",
         subject=f"{name}-subject",
         **members,
     )
+    user.save()
+    return user
 
 
 class Caller:

@@ -1,4 +1,4 @@
-"""See the tests of OWASP's list fail, each on a copy of the gateway that has a mistake in it.
+"""See the tests of security fail, each on a copy of the gateway that has a mistake in it.
 
 python -m tests.security.seen_to_fail          # all of them: some minutes
 python -m tests.security.seen_to_fail API7     # one item
@@ -49,7 +49,7 @@ def seen(copy: Path, mistake: Break) -> bool:
         done = run(copy, file_for(mistake.item), "-x")
     finally:
         file.write_text(whole, encoding="utf-8")
-    failed = re.search(r"^FAILED \S+::(\S+)", done.stdout, flags=re.MULTILINE)
+    failed = re.search(r"^(?:FAILED|ERROR) \S+::(\S+)", done.stdout, flags=re.MULTILINE)
     is_seen = done.returncode == _SOME_FAILED and failed is not None
     by = f"by {failed[1]}" if failed else done.stdout[-2000:]
     how = "seen  " if is_seen else "UNSEEN"
@@ -66,7 +66,17 @@ def run(copy: Path, *words: Path | str) -> subprocess.CompletedProcess[str]:
         str(copy / word.relative_to(ROOT)) if isinstance(word, Path) else word for word in words
     ]
     return subprocess.run(
-        [sys.executable, "-m", "pytest", "-q", "-rf", "--tb=no", "-p", "no:cacheprovider", *chosen],
+        [
+            sys.executable,
+            "-m",
+            "pytest",
+            "-q",
+            "-rfE",
+            "--tb=no",
+            "-p",
+            "no:cacheprovider",
+            *chosen,
+        ],
         cwd=copy,
         # Compiled files are told apart by the second, and mistakes come quicker.
         env={**os.environ, "PYTHONDONTWRITEBYTECODE": "1", "PYTHONPATH": str(copy)},

@@ -4,7 +4,7 @@ import ast
 
 import pytest
 
-from tests.security.breaks import BREAKS, ITEMS, ROOT, file_for
+from tests.security.breaks import BREAKS, ITEMS, OWASP, ROOT, file_for
 
 
 @pytest.mark.parametrize("mistake", BREAKS, ids=lambda mistake: f"{mistake.item} {mistake.means}")
@@ -23,7 +23,7 @@ def test_every_item_has_a_mistake_and_tests_that_are_named_for_it(item):
     about = ast.get_docstring(ast.parse(file_for(item).read_text(encoding="utf-8")))
 
     assert any(each.item == item for each in BREAKS)
-    assert about.startswith(f"{item}:2023 ")
+    assert about.startswith(f"{item}:2023 " if item in OWASP else "Tokens never appear in ")
 
 
 def test_a_mistake_that_does_not_fit_any_more_is_told():

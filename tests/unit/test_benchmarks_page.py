@@ -36,6 +36,19 @@ def test_numbers_are_told_with_their_ratios(tmp_path) -> None:
     assert "| hang | 0.500 s | 0.520 s | 1.04 |" in lines
 
 
+def test_callers_are_told_side_by_side(tmp_path) -> None:
+    one = {"cpu_ms": 1.25, "sql": 0, "provider": 0, "requests": 3000}
+    two = {"cpu_ms": 2.04, "sql": 1, "provider": 1, "requests": 3000}
+    measured = {"SQLite": {"nobody": one}, "PostgreSQL": {"nobody": two}}
+    kept = {"machine": {"python": "3.11.7", "cores": 2}, "measured": measured}
+    (tmp_path / "auth.json").write_text(json.dumps(kept))
+
+    written = page(tmp_path)
+
+    assert "| nobody | 1.2 ms | 2.0 ms | 0 | 1 | 1 |" in written.splitlines()
+    assert "for 6\N{NO-BREAK SPACE}000 requests" in " ".join(written.split("\n"))
+
+
 def test_what_was_not_measured_is_left_out(tmp_path) -> None:
     written = page(tmp_path)
 

@@ -25,8 +25,11 @@ def test_a_caller_who_was_never_here_becomes_a_user(breakable):
     assert breakable.hits()["/userinfo"] == 1
 
 
-def test_a_newcomer_has_the_groups_of_the_token_for_good_and_the_role_that_they_give(gateway):
-    token = gateway.log_in("alice", audience="esap")["access_token"]
+def test_a_newcomer_has_the_groups_of_the_token_for_good_and_the_role_that_they_give(breakable):
+    token = breakable.log_in("alice", audience="esap")["access_token"]
+    # As IAM, whose userinfo leaves out what its own profile calls groups.
+    told = {"sub": breakable.users()["alice"]["sub"], "preferred_username": "alice"}
+    breakable.fault("/userinfo", status=200, body=told)
 
     Caller(token).who()
 

@@ -7,7 +7,7 @@ import pytest
 from accounts.baskets.visitors import VISITOR_KEY
 from accounts.models import ApiToken, AuditEvent, Basket, Grant, PeerToken, User
 from esap.jobs.models import Job
-from tests.security.callers import Caller, make_user, verdict
+from tests.security.callers import PASSWORD_HASH, Caller, make_user, verdict
 from tests.security.routes import admin_pages, operations, reads
 
 pytestmark = pytest.mark.django_db
@@ -137,7 +137,6 @@ def secrets_of_all():
     for grant in Grant.objects.all():
         PeerToken.objects.filter(grant=grant).update(token="sealed-access-token-for-a-peer")
     Grant.objects.update(refresh_token="sealed-refresh-token", session_key="session-of-a-login")
-    User.objects.update(password="md5$salt$the-hash-of-a-password")
     return [
         *ApiToken.objects.values_list("digest", flat=True),
         *Basket.objects.exclude(visitor="").values_list("visitor", flat=True),
@@ -145,7 +144,7 @@ def secrets_of_all():
         "sealed-access-token-for-a-peer",
         "sealed-refresh-token",
         "session-of-a-login",
-        "the-hash-of-a-password",
+        PASSWORD_HASH,
     ]
 
 
@@ -161,6 +160,8 @@ def test_no_answer_has_what_is_secret_or_anothers(adas, ada, bob):
             told = f"{answer.headers} {answer.getvalue().decode()}"
             yield from ((path, one) for one in [*hidden, of_another] if one in told)
 
+    whoami = ada.get(f"{A}whoami/").content.decode()
+    assert "ada@mail" in whoami  # so what may be seen is seen
     for caller, of_another in ((ada, "bob@mail"), (bob, "ada@mail"), (visitor, "@mail.")):
         assert list(slips(caller, of_another, "application/json")) == []
     assert list(slips(ada, "bob@mail", "text/html")) == []

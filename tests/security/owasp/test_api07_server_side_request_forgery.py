@@ -134,6 +134,17 @@ def test_a_provider_sends_us_into_no_network(path, place, inside, provider, ada)
     assert (User.objects.count(), Grant.objects.count()) == (users, 0)
 
 
+def test_a_code_goes_where_it_was_meant_to_go_only(provider, configured, db):
+    browser = Caller()
+    state = provider.begin(browser.http)
+    provider.says["/token"] = redirect(f"{provider.url}/elsewhere", "307 Temporary Redirect")
+
+    refused = browser.get(f"{CALLBACK}?code=a-code&state={state}")
+
+    assert verdict(refused) == (502, "backend-failed")
+    assert (provider.asked("/token"), provider.asked("/elsewhere")) == (1, 0)
+
+
 @pytest.mark.parametrize("name", ["token_endpoint", "userinfo_endpoint", "jwks_uri"])
 def test_a_provider_names_no_endpoint_in_another_network(name, inside, provider, configured, db):
     browser = Caller()
