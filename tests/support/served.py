@@ -58,7 +58,7 @@ def served(folder: Path, archives: list[dict[str, Any]]) -> Iterator[Served]:
         running.enter_context(file_database(folder / "esap.sqlite3"))
         running.enter_context(_worker())
         cookies = _login()
-        nobody, ada = (running.enter_context(_session()) for _ in range(2))
+        nobody, ada = (running.enter_context(requests.Session()) for _ in range(2))
         ada.cookies.update(cookies)
         ada.headers["X-CSRFToken"] = CSRF
         url = running.enter_context(_server(lambda gateway: gateway))
@@ -71,18 +71,6 @@ def _login() -> dict[str, str]:
     client.force_login(get_user_model().objects.create_user("ada"))
     name = settings.SESSION_COOKIE_NAME
     return {name: client.cookies[name].value, settings.CSRF_COOKIE_NAME: CSRF}
-
-
-def _session() -> requests.Session:
-    """Return a session that reads refusals to the end: pyvo would leave their sockets open."""
-
-    def read(answer: requests.Response, **_: Any) -> None:
-        if not answer.ok:
-            answer.content  # noqa: B018 - it reads it
-
-    session = requests.Session()
-    session.hooks["response"].append(read)
-    return session
 
 
 def _as_ada(gateway: Application, cookies: dict[str, str]) -> Application:
