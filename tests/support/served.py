@@ -14,7 +14,7 @@ import requests
 from django.conf import settings
 from django.contrib.auth import get_user_model
 from django.db import connections
-from django.test import Client
+from django.test import Client, override_settings
 from django.test.testcases import LiveServerThread
 
 from esap.jobs import doorbell
@@ -45,21 +45,25 @@ class Served:
 @contextmanager
 def served(folder: Path, archives: list[dict[str, Any]]) -> Iterator[Served]:
     """Serve a gateway with these archives on a database of its own; the test unblocks it."""
-    entry_files = settings.ENTRY_FILES
-    settings.ENTRY_FILES = write_entries(folder, archives)
-    try:
-        with ExitStack() as running:
-            running.enter_context(file_database(folder / "esap.sqlite3"))
-            running.enter_context(_worker())
-            cookies = _login()
-            nobody, ada = (running.enter_context(_session()) for _ in range(2))
-            ada.cookies.update(cookies)
-            ada.headers["X-CSRFToken"] = CSRF
-            url = running.enter_context(_server(lambda gateway: gateway))
-            adas_url = running.enter_context(_server(lambda gateway: _as_ada(gateway, cookies)))
-            yield Served(url, nobody, ada, adas_url)
-    finally:
-        settings.ENTRY_FILES = entry_files
+    results = {
+        "BACKEND": "django.core.files.storage.FileSystemStorage",
+        "OPTIONS": {"location": folder / "results"},
+    }
+    own = override_settings(
+        ENTRY_FILES=write_entries(folder, archives),
+        STORAGES={**settings.STORAGES, "results": results},
+        SCRATCH_DIR=folder / "scratch",
+    )
+    with own, ExitStack() as running:
+        running.enter_context(file_database(folder / "esap.sqlite3"))
+        running.enter_context(_worker())
+        cookies = _login()
+        nobody, ada = (running.enter_context(requests.Session()) for _ in range(2))
+        ada.cookies.update(cookies)
+        ada.headers["X-CSRFToken"] = CSRF
+        url = running.enter_context(_server(lambda gateway: gateway))
+        adas_url = running.enter_context(_server(lambda gateway: _as_ada(gateway, cookies)))
+        yield Served(url, nobody, ada, adas_url)
 
 
 def _login() -> dict[str, str]:
@@ -67,18 +71,6 @@ def _login() -> dict[str, str]:
     client.force_login(get_user_model().objects.create_user("ada"))
     name = settings.SESSION_COOKIE_NAME
     return {name: client.cookies[name].value, settings.CSRF_COOKIE_NAME: CSRF}
-
-
-def _session() -> requests.Session:
-    """Return a session that reads refusals to the end: pyvo would leave their sockets open."""
-
-    def read(answer: requests.Response, **_: Any) -> None:
-        if not answer.ok:
-            answer.content  # noqa: B018 - it reads it
-
-    session = requests.Session()
-    session.hooks["response"].append(read)
-    return session
 
 
 def _as_ada(gateway: Application, cookies: dict[str, str]) -> Application:

@@ -1,6 +1,7 @@
 """Clients that nobody here wrote make searches by UWS: pyvo, and STILTS."""
 
 import csv
+import gc
 import io
 import subprocess
 from datetime import datetime, timedelta
@@ -10,6 +11,9 @@ from pyvo.dal import AsyncTAPJob, DALQueryError, DALServiceError, TAPService
 from pyvo.dal.exceptions import DALOverflowWarning
 
 from tests.support.served import served
+
+# pyvo leaves the sockets open from which it read a table.
+pytestmark = pytest.mark.filterwarnings("ignore:unclosed:ResourceWarning")
 
 GAIA = {
     "id": "gaia_bright",
@@ -31,6 +35,7 @@ def gateway(tmp_path_factory, django_db_setup, django_db_blocker):
     """A gateway with one archive, of real stars."""
     with django_db_blocker.unblock(), served(tmp_path_factory.mktemp("gateway"), [GAIA]) as gateway:
         yield gateway
+        gc.collect()
 
 
 @pytest.fixture

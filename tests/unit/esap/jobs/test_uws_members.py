@@ -72,6 +72,7 @@ def test_a_job_runs_once(client, pending):
     answer = post(client, f"jobs/{pending.pk}/phase", PHASE="RUN")
 
     assert (answer.status_code, answer.json()["slug"]) == (409, "wrong-phase")
+    assert "only a PENDING job can be told to RUN" in answer.json()["detail"]
     assert pending.events.filter(name="phase", data__phase="QUEUED").count() == 1
 
 
