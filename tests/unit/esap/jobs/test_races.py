@@ -203,10 +203,10 @@ def test_a_whole_that_is_aborted_while_its_parts_end_and_begin_ends_with_all_of_
         ending = [moves.claim(pk) for pk in ids[:3]]
 
         outcomes = at_once(
-            lambda: services.abort(whole),
+            lambda whole=whole: services.abort(whole),
             *[lambda part=part: moves.complete(part) for part in ending],
             *[lambda pk=pk: moves.claim(pk) for pk in ids[3:]],
-            lambda: services.abort(whole),
+            lambda whole=whole: services.abort(whole),
         )
 
         whole.refresh_from_db()
@@ -255,10 +255,11 @@ def test_a_worker_that_shows_life_when_it_is_given_up_either_keeps_the_job_or_lo
     for _ in range(JOBS):
         job = moves.claim(Job.objects.create(kind="test.again", phase=Phase.QUEUED).pk)
         Job.objects.filter(pk=job.pk).update(due=past, silent=True)
-        keeper = Keeper()
-        held = keeper_entry(job)
 
-        at_once(sweeper.sweep, lambda: keeper._prolong(job.pk, held))
+        at_once(
+            sweeper.sweep,
+            lambda job=job: Keeper()._prolong(job.pk, keeper_entry(job)),
+        )
 
         job_now = Job.objects.get(pk=job.pk)
         assert (job_now.phase == "EXECUTING") is (job_now.lease == job.lease)
