@@ -84,7 +84,10 @@ def logging_config(level: str, style: str) -> None:
                 "kombu": {"level": "WARNING"},
                 # Their lines are written as all others, without secrets.
                 "gunicorn.error": {"handlers": [], "propagate": True},
-                "uvicorn": {"handlers": [], "propagate": True},
+                # uvicorn gave its own loggers a level before it loaded ours.
+                "uvicorn": {"handlers": [], "propagate": True, "level": level},
+                # Every request has a line in our own log already.
+                "uvicorn.access": {"handlers": [], "propagate": False},
                 # Callers' mistakes are in the request log already, and are not ours to look at.
                 "django.request": {"level": "ERROR"},
                 "django.security.DisallowedHost": {"level": "CRITICAL"},

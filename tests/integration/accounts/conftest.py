@@ -12,7 +12,7 @@ from tests.support.own_iam import own_instance
 SECRETS = re.compile(r"\beyJ[\w-]+\.|secret-of-the-tests|code=\w|refresh_token=\w")
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def idp(iam):
     """The shared provider, whose counters and failures are not for single tests."""
     provider = Iam(iam.url)
@@ -74,6 +74,12 @@ def breakable(own, configured):
 def browser():
     """A browser that nobody has logged in with."""
     return Browser()
+
+
+@pytest.fixture(autouse=True)
+def quick_retries(monkeypatch):
+    """Let calls be made again at once; how long they wait is tested elsewhere."""
+    monkeypatch.setattr("esap.backends.retries._FIRST_PAUSE", 0.01)
 
 
 @pytest.fixture(autouse=True)

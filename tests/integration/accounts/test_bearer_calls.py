@@ -111,10 +111,9 @@ def test_signed_tokens_are_accepted_while_the_provider_is_down(own_iam, configur
     Caller(token).who()
     provider.stop()
 
-    for seconds in (0, 3_600, 3_600):
-        clock(seconds)
+    clock(3_600)
 
-        assert Caller(token).who().status_code == 200
+    assert {Caller(token).who().status_code for _ in range(5)} == {200}
 
 
 def test_keys_are_not_believed_for_more_than_a_day_without_the_provider(breakable, token, clock):

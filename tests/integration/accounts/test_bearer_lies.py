@@ -196,10 +196,10 @@ def test_what_is_made_to_break_the_reader_is_refused(gateway, parts):
     assert (answer.status_code, answer.json()["slug"]) == (401, "invalid-token")
 
 
-def test_a_token_in_the_query_is_not_read(alice, mint):
+def test_a_token_in_the_query_is_refused(alice, mint):
     answer = Caller().get(f"/esap-api/accounts/whoami/?access_token={mint()}")
 
-    assert json.loads(answer.content)["authenticated"] is False
+    assert (answer.status_code, json.loads(answer.content)["slug"]) == (400, "invalid-request")
 
 
 def test_a_token_in_a_form_is_not_read(alice, mint):

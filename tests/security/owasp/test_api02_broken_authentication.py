@@ -149,14 +149,15 @@ def test_a_token_counts_in_one_header_and_nowhere_else(ada, provider):
     token = ada.make_token("read", "write").token
     stranger = Caller()
 
+    in_the_address = stranger.get(f"{WHOAMI}?access_token={token}")
     ways = [
-        stranger.get(f"{WHOAMI}?access_token={token}"),
         stranger.get(WHOAMI, authorization=f"Token {token}"),
         stranger.get(WHOAMI, authorization=f"Basic {base64.b64encode(b'ada:pw').decode()}"),
         stranger.get(WHOAMI, x_auth_token=token, cookie=f"access_token={token}"),
     ]
 
-    assert [answer.json()["authenticated"] for answer in ways] == [False] * 4
+    assert verdict(in_the_address) == (400, "invalid-request")
+    assert [answer.json()["authenticated"] for answer in ways] == [False] * 3
 
 
 def test_a_key_that_was_put_into_a_browser_is_not_the_one_after_the_login(provider, configured):

@@ -217,7 +217,7 @@ def test_markup_in_a_failure_is_shown_and_not_obeyed(provider, configured, db):
     page = browser.get(f"{CALLBACK}?code=a-code&state={state}", accept="text/html")
     given_up = browser.get(f"{CALLBACK}?error={SCRIPT}&state={state}", accept="text/html")
 
-    assert [page.status_code, given_up.status_code] == [403, 403]
+    assert [page.status_code, given_up.status_code] == [502, 403]
     assert SCRIPT not in page.content.decode() + given_up.content.decode()
 
 
