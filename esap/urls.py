@@ -14,6 +14,7 @@ import esap.health.urls
 import esap.jobs.urls
 import esap.jobs.uws.urls
 import esap.results.urls
+import esap.webhooks.urls
 from esap.api.routers import Router
 from esap.api.views import (
     ApiRoot,
@@ -32,6 +33,7 @@ redoc = SpectacularRedocView.as_view(url_name="schema", template_name="esap/redo
 router = Router()
 for room in [*settings.ROOMS, "accounts"]:
     import_module(f"{room}.urls").register(router)
+esap.webhooks.urls.register(router)
 esap.jobs.urls.register(router)
 esap.jobs.uws.urls.register(router)
 esap.results.urls.register(router)

@@ -19,7 +19,7 @@ from esap.events.feed import Feed
 from esap.events.reading import JobsOf
 from esap.events.sse import event_stream, stream_of_all
 from esap.jobs.models import ENDED
-from esap.jobs.services import job_for
+from esap.jobs.services import job_to_read
 
 __all__ = [
     "AllEvents",
@@ -55,8 +55,9 @@ class JobEvents(APIView):
 
         After the last event the answer is 204, which tells an EventSource not to come back.
         """
-        after = _last_event_id(request) or 0
-        job = job_for(request.user, UUID(job_id))
+        after = _last_event_id(request, "share") or 0
+        token = request.query_params.get("share", "")
+        job = job_to_read(request.user, UUID(job_id), token)
         if job.phase in ENDED and not job.events.filter(id__gt=after).exists():
             return HttpResponse(status=HTTPStatus.NO_CONTENT)
         return _streamed(event_stream(feed, job.pk, after=after))
@@ -82,6 +83,9 @@ def _streamed(parts: AsyncIterator[bytes]) -> StreamingHttpResponse:
 
 
 _JOB_ID = OpenApiParameter("job_id", OpenApiTypes.UUID, OpenApiParameter.PATH)
+_SHARE = OpenApiParameter(
+    "share", description="The token of a link that the job's owner gave you, instead of a login."
+)
 _PARAMETERS = [
     OpenApiParameter(
         "Last-Event-ID",
@@ -111,7 +115,7 @@ class JobEventsElsewhere(APIView):
     renderer_classes = [_EventStream, JSONRenderer]
 
     @extend_schema(
-        operation_id="jobs_events", parameters=[_JOB_ID, *_PARAMETERS], responses=_RESPONSES
+        operation_id="jobs_events", parameters=[_JOB_ID, _SHARE, *_PARAMETERS], responses=_RESPONSES
     )
     def get(self, request: Request, job_id: str) -> HttpResponseBase:
         """Stream what happens to a job, as server-sent events, from its beginning or a resume."""
@@ -123,7 +127,7 @@ class SearchEventsElsewhere(JobEventsElsewhere):
 
     @extend_schema(
         operation_id="query_searches_events",
-        parameters=[_JOB_ID, *_PARAMETERS],
+        parameters=[_JOB_ID, _SHARE, *_PARAMETERS],
         responses=_RESPONSES,
     )
     def get(self, request: Request, job_id: str) -> HttpResponseBase:
@@ -169,9 +173,12 @@ def _elsewhere(request: Request) -> HttpResponseBase:
     return to_events_process(request._request, request.user)  # noqa: SLF001 - DRF documents it
 
 
-def _last_event_id(request: Request) -> int | None:
-    """Return the event up to which the caller has heard all; None if they do not say."""
-    unknown = set(request.query_params) - {"last_event_id"}
+def _last_event_id(request: Request, *others: str) -> int | None:
+    """Return the event up to which the caller has heard all; None if they do not say.
+
+    `others` are parameters that may be there as well.
+    """
+    unknown = set(request.query_params) - {"last_event_id", *others}
     if unknown:
         raise InvalidRequest(f"{', '.join(sorted(unknown))}: not known here; last_event_id is.")
     text = request.headers.get("Last-Event-ID") or request.query_params.get("last_event_id")

@@ -9,10 +9,9 @@ from celery.contrib.django.task import DjangoTask
 from kombu.exceptions import ChannelError, OperationalError
 
 from esap.celery import app
-from esap.jobs.following import look_after
 from esap.jobs.runner import carry_out
 
-__all__ = ["follow", "ring", "ring_for_peer", "run", "waiting_messages"]
+__all__ = ["ring", "run", "waiting_messages"]
 
 logger = structlog.get_logger(__name__)
 
@@ -26,12 +25,6 @@ def run(job_id: str) -> None:
     carry_out(UUID(job_id))
 
 
-@app.task(name="esap.jobs.follow", base=DjangoTask)
-def follow(follower: str, peer: str) -> None:
-    """Look after the jobs at a peer, if it is time to."""
-    look_after(follower, peer)
-
-
 def ring(job_ids: Iterable[UUID]) -> int:
     """Tell the workers of these jobs; return how many messages went out.
 
@@ -39,15 +32,13 @@ def ring(job_ids: Iterable[UUID]) -> int:
     """
     rung = 0
     for job_id in job_ids:
-        if not _sent(run, str(job_id)):
+        try:
+            run.apply_async(args=(str(job_id),), retry_policy=_ONCE_MORE)
+        except Exception as trouble:  # noqa: BLE001 - whatever ails the broker, the job is safe
+            logger.warning("the broker takes no message", job=str(job_id), because=str(trouble))
             break
         rung += 1
     return rung
-
-
-def ring_for_peer(follower: str, peer: str) -> bool:
-    """Have somebody look after the jobs at a peer; return whether the message went out."""
-    return _sent(follow, follower, peer)
 
 
 def waiting_messages() -> int | None:
@@ -63,12 +54,3 @@ def waiting_messages() -> int | None:
     except (OperationalError, OSError) as trouble:
         logger.warning("the broker does not answer", because=str(trouble))
         return None
-
-
-def _sent(task: DjangoTask[Any, Any], *arguments: str) -> bool:
-    try:
-        task.apply_async(args=arguments, retry_policy=_ONCE_MORE)
-    except Exception as trouble:  # noqa: BLE001 - whatever ails the broker, the work is safe
-        logger.warning("the broker takes no message", task=task.name, because=str(trouble))
-        return False
-    return True

@@ -7,7 +7,6 @@ import structlog
 from django.utils import timezone
 
 from esap.errors import EsapError
-from esap.jobs.handover import SETTLE_SECONDS
 from esap.jobs.models import Job
 from esap.jobs.remote import Follower
 from esap.jobs.rows import in_seconds
@@ -45,7 +44,7 @@ def _found(follower: Follower, job: Job) -> bool:
         _not_yet(job, error)
         return False
     if remote_id is None:
-        settled = (job.submitting or job.created) + timedelta(seconds=2 * SETTLE_SECONDS)
+        settled = (job.submitting or job.created) + timedelta(seconds=2 * follower.settles)
         _look_again(job, settled if settled > timezone.now() else None)
         return False
     job.remote_id = remote_id

@@ -14,6 +14,7 @@ from esap.api.problems import problem_document
 from esap.errors import EsapError
 from esap.jobs.families import abort_parts, aborted
 from esap.jobs.models import UNFINISHED, Job, Phase
+from esap.jobs.patience import patient
 from esap.jobs.rows import (
     Happening,
     change,
@@ -119,6 +120,7 @@ def fail(job: Job, error: EsapError, *, stop_at_peer: datetime | None = None) ->
     )
 
 
+@patient
 @transaction.atomic
 def abort(job: Job, *, happened: Iterable[Happening] = (), because: EsapError | None = None) -> Job:
     """End an unfinished job, and all its parts, because nobody wants it any more.
@@ -218,6 +220,7 @@ def record_event(job: Job, name: str, data: object) -> None:
     change(job, UNFINISHED, [(name, data)], where=unless_taken(job))
 
 
+@patient
 def is_wanted(job: Job) -> bool:
     """Say whether the job is still to be carried out, and by whoever read it."""
     rows = Job.objects.filter(pk=job.pk, phase__in=UNFINISHED, **unless_taken(job))

@@ -40,15 +40,18 @@ def may_repeat(job: Job) -> bool:
     return kind is not None and kind.repeatable
 
 
-def begin_again(job: Job, error: EsapError) -> Job:
+def begin_again(job: Job, error: EsapError, *, counts: bool = True) -> Job:
     """Queue a job whose attempt was lost, if it may be repeated; else it has failed.
 
-    What was begun in a request, and not by a worker, counts no attempt: its caller is gone.
+    An attempt that `counts` is one of those that the kind allows. What was begun in a request, and
+    not by a worker, has none: its caller is gone.
     """
     kind = all_kinds().get(job.kind)
-    if kind is not None and kind.repeatable and 0 < job.attempt < kind.max_attempts:
-        return moves.give_back(job, error.detail)
-    return moves.fail(job, error)
+    if kind is None or not kind.repeatable or job.attempt == 0:
+        return moves.fail(job, error)
+    if counts and job.attempt >= kind.max_attempts:
+        return moves.fail(job, error)
+    return moves.give_back(job, error.detail, counts=counts)
 
 
 def bug(job: Job) -> EsapError:

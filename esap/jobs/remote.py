@@ -50,6 +50,10 @@ class Follower(ABC):
     slowest: ClassVar[float] = 60.0
     """Seconds between two looks at a peer: soon after a change, and when nothing happens."""
 
+    settles: ClassVar[float] = 60.0
+    """Seconds after which a job that was given to a peer, by a call that broke off, is found there
+    if it ever will be."""
+
     most: ClassVar[int] = 500
     """How many jobs one call of `follow` or `cancel` is given."""
 

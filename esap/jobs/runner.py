@@ -11,6 +11,7 @@ from esap.errors import (
     EsapError,
     NotFound,
     NotReady,
+    WorkLost,
     WrongPhase,
 )
 from esap.jobs import moves
@@ -81,6 +82,11 @@ def _carry_out(job: Job) -> None:
         except Exception:  # the border of the worker: a bug ends its job, never the others'
             logger.exception("job hit a bug", job=str(job.pk), kind=job.kind)
             moves.fail(job, bug(job))
+        except BaseException:
+            # The worker is told to end; the next one shall not have to wait for the sweeper.
+            ending = WorkLost("The worker was stopped in the middle of this job.")
+            begin_again(job, ending, counts=False)
+            raise
 
 
 def _work(job: Job, kind: JobKind) -> list[moves.Result]:

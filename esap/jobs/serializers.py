@@ -108,8 +108,9 @@ class JobSerializer(serializers.ModelSerializer[Job]):
 
     @extend_schema_field(serializers.URLField())
     def get_events_url(self, job: Job) -> str:
-        """Return where the events of this job are streamed."""
-        return self._absolute(_address(job).rstrip("/") + "/events")
+        """Return where the events of this job are streamed, also to who came by a link."""
+        path = _address(job).rstrip("/") + "/events"
+        return self._absolute(path + _shared(job, path, self.context["share"]))
 
     @extend_schema_field(ResultSerializer(many=True))
     def get_results(self, job: Job) -> list[dict[str, Any]]:

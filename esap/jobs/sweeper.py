@@ -1,25 +1,25 @@
-"""Find what nobody looked at in time: lost work, lost messages, peers to ask, jobs to destroy."""
+"""Find what nobody looked at in time: lost work, lost messages, leftovers, jobs to destroy."""
 
 from dataclasses import dataclass, fields
-from datetime import timedelta
+from datetime import datetime, timedelta
 from uuid import UUID, uuid4
 
 import structlog
 from django.conf import settings
 from django.db import transaction
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.utils import timezone
 
 from esap.errors import NotFound, WorkLost, WrongPhase
 from esap.jobs import moves
 from esap.jobs.destruction import destroy_due
-from esap.jobs.doorbell import ring, ring_for_peer, waiting_messages
+from esap.jobs.doorbell import ring, waiting_messages
 from esap.jobs.idempotency import KEY_HOURS
 from esap.jobs.kinds import all_kinds
 from esap.jobs.models import IdempotencyKey, Job, Phase
 from esap.jobs.recovery import begin_again
 from esap.jobs.rows import in_seconds
-from esap.jobs.watches import look_soon, open_turns
+from esap.jobs.watches import look_soon
 
 __all__ = ["Swept", "sweep"]
 
@@ -43,7 +43,6 @@ class Swept:
     lost: int = 0
     rung: int = 0
     to_stop: int = 0
-    peers_rung: int = 0
     destroyed: int = 0
     broker_is_away: bool = False
 
@@ -59,8 +58,6 @@ def sweep() -> Swept:
     _take_from_the_dead(done)
     _ring_again(done)
     _have_leftovers_stopped(done)
-    for watch in open_turns():
-        done.peers_rung += ring_for_peer(watch.follower, watch.peer)
     done.destroyed = destroy_due()
     forgotten = timezone.now() - timedelta(hours=KEY_HOURS)
     IdempotencyKey.objects.filter(created__lt=forgotten).delete()
@@ -92,7 +89,7 @@ def _take_from_the_dead(done: Swept) -> None:
 def _recover(job: Job, done: Swept) -> None:
     logger.warning("job was lost by its worker", job=str(job.pk), kind=job.kind, phase=job.phase)
     if job.phase in _READY:  # Its worker died while handing it over.
-        moves.postpone(job, job.waits_for, timezone.now())
+        moves.postpone(job, job.waits_for, _settled(job))
         done.begun_again += 1
         return
     after = begin_again(job, WorkLost(_LOST))
@@ -102,29 +99,36 @@ def _recover(job: Job, done: Swept) -> None:
         done.lost += 1
 
 
+def _settled(job: Job) -> datetime:
+    """Return when the peer shows the job, if it has it."""
+    kind = all_kinds().get(job.kind)
+    settles = kind.follower.settles if kind and kind.follower else 0.0
+    return max(timezone.now(), (job.submitting or job.created) + timedelta(seconds=settles))
+
+
 def _ring_again(done: Swept) -> None:
     """Ring for the queued jobs that nobody took, as far as no message about them waits.
 
     In a long queue, all have their messages still: more would only make it longer. A job that
-    waited for something has none.
+    waited for something, or was begun before, has none.
     """
     messages = waiting_messages()
     if messages is None:
         done.broker_is_away = True
         return
     ready = Job.objects.filter(phase__in=_READY, lease__isnull=True, remote_id="", gathers=False)
-    unheard = max(0, ready.filter(due__isnull=False, waits_for="").count() - messages)
-    waited, queued = ready.exclude(waits_for=""), ready.filter(waits_for="")
-    done.rung += ring([*_bumped(waited, MOST_JOBS), *_bumped(queued, MOST_JOBS)[:unheard]])
+    new = Q(waits_for="", started__isnull=True, attempt=0)
+    unheard = max(0, ready.filter(new, due__isnull=False).count() - messages)
+    done.rung += ring([*_bumped(ready.exclude(new)), *_bumped(ready.filter(new))[:unheard]])
 
 
-def _bumped(jobs: QuerySet[Job], most: int) -> list[UUID]:
+def _bumped(jobs: QuerySet[Job]) -> list[UUID]:
     """Return due jobs, and have them due again later, so that no other sweeper returns them."""
     with transaction.atomic():
         due = (
             jobs.filter(due__lte=timezone.now()).order_by("due").select_for_update(skip_locked=True)
         )
-        ids = list(due.values_list("pk", flat=True)[:most])
+        ids = list(due.values_list("pk", flat=True)[:MOST_JOBS])
         Job.objects.filter(pk__in=ids).update(due=in_seconds(RING_AGAIN_SECONDS))
     return ids
 

@@ -32,6 +32,7 @@ INSTALLED_APPS = [
     "esap.api",
     "esap.jobs",
     "esap.results",
+    "esap.webhooks",
     "esap.health",
     "accounts",
     *ROOMS,
@@ -203,32 +204,31 @@ SPECTACULAR_SETTINGS = {
 CELERY_BROKER_URL = ENV.redis_url
 CELERY_RESULT_BACKEND = None  # The job is the result.
 CELERY_TASK_IGNORE_RESULT = True
-CELERY_TASK_ACKS_LATE = True
-CELERY_TASK_REJECT_ON_WORKER_LOST = True
+# A message is answered for when its work begins, and only as many are fetched as can begin. What
+# dies then is found by the sweeper. Late answers would do no more, and kombu 5.7 ends a worker that
+# still owes one when the broker goes away.
+CELERY_TASK_ACKS_LATE = False
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
-# A worker told to stop lets tasks run this many seconds more, then puts them back in the queue.
+CELERY_WORKER_DISABLE_PREFETCH = True
+# A worker told to stop lets jobs run this many seconds more, then gives them back.
 CELERY_WORKER_SOFT_SHUTDOWN_TIMEOUT = 3.0
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+CELERY_BROKER_CONNECTION_MAX_RETRIES = None  # as long as the broker is away
 CELERY_BROKER_TRANSPORT_OPTIONS = {
-    # Longer than the longest task, or kombu starts it a second time while it runs.
+    # A message fetched by a worker that died before it began comes again after so long; the sweeper
+    # is sooner.
     "visibility_timeout": 3600,
-    # kombu looks for lost messages every interval x throttle; its defaults make that 100 s.
-    "unacked_restore_interval": 5,
-    "unacked_restore_throttle": 1,
+    # A broker that hangs must not hang the requests that submit jobs.
+    "socket_connect_timeout": 3,
+    "socket_timeout": 15,
 }
 CELERY_TIMEZONE = "UTC"
+# Done by `esap.clock`, without the broker and the workers.
 CELERY_BEAT_SCHEDULE = {
-    "ping-peers": {
-        "task": "esap.health.ping_peers",
-        "schedule": ENV.ping_seconds,
-        # A ping that nobody had time for is of no use once the next is due.
-        "options": {"expires": ENV.ping_seconds},
-    },
-    "sweep-jobs": {
-        "task": "esap.jobs.sweep",
-        "schedule": ENV.sweep_seconds,
-        "options": {"expires": ENV.sweep_seconds},
-    },
+    "ping-peers": {"task": "esap.health.ping_peers", "schedule": ENV.ping_seconds},
+    "sweep-jobs": {"task": "esap.jobs.sweep", "schedule": ENV.sweep_seconds},
+    "ask-peers": {"task": "esap.jobs.ask_peers", "schedule": 1.0},
+    "send-webhooks": {"task": "esap.webhooks.send", "schedule": ENV.sweep_seconds},
     "sweep-results": {"task": "esap.results.sweep", "schedule": 86400.0},
     "purge-accounts": {"task": "accounts.purge", "schedule": 3600.0},
 }
@@ -253,6 +253,7 @@ JOBS_LIMITS = ENV.jobs_limits
 JOBS_ANONYMOUS = ENV.jobs_anonymous
 # What a job has stored outside its row: functions that remove it when the job is destroyed.
 JOB_ENDINGS = ["esap.results.sweeping.delete_results_of"]
+WEBHOOKS_PRIVATE_NETWORK = ENV.webhooks_private_network
 AUDIT_DAYS = ENV.audit_days
 LOGIN_REDIRECT = ENV.login_redirect
 LOGIN_FAILED_REDIRECT = ENV.login_failed_redirect

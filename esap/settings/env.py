@@ -36,7 +36,7 @@ class Environment(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix="ESAP_", extra="ignore", frozen=True)
 
-    process: Literal["gateway", "events", "worker", "beat"] = Field(
+    process: Literal["gateway", "events", "worker", "clock"] = Field(
         default="gateway",
         description="Which process this is. What starts it says so.",
     )
@@ -273,6 +273,11 @@ class Environment(BaseSettings):
         default=5.0,
         gt=0,
         description="Seconds between two looks for jobs that nobody looked at in time.",
+    )
+    webhooks_private_network: bool = Field(
+        default=False,
+        description="Whether users' webhooks may lead into private networks. Only where all users "
+        "may reach those anyway.",
     )
     audit_days: float = Field(
         default=365.0,

@@ -43,7 +43,7 @@ def tool(name):
 
 def test_the_services_are_the_four_processes_and_what_they_stand_on():
     assert set(COMPOSE["services"]) == {
-        *("prepare", "gateway", "events", "worker", "beat"),
+        *("prepare", "gateway", "events", "worker", "clock"),
         *("postgres", "valkey", "nginx"),
     }
 

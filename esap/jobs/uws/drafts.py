@@ -13,7 +13,15 @@ from esap.jobs.limits import admit
 from esap.jobs.making import make
 from esap.jobs.models import Job, Phase
 from esap.jobs.rows import change, job_with
-from esap.jobs.uws.wording import Asked, kept_of, last, own_words, pairs_of, response_format
+from esap.jobs.uws.wording import (
+    Asked,
+    kept_of,
+    kind_in,
+    own_words,
+    pairs_of,
+    peer_in,
+    response_format,
+)
 
 __all__ = ["draft", "run", "set_parameters"]
 
@@ -72,16 +80,16 @@ def set_parameters(job: Job, pairs: Pairs, caller: Any) -> Job:
     refuse_nul(pairs)
     job = Job.objects.select_for_update().get(pk=job.pk)
     given = {name.lower() for name, _ in pairs}
-    kind = last(pairs, "kind") or job.kind
-    if kind != job.kind:
-        raise InvalidRequest(f"KIND: it stays what it is, {job.kind}. Make another job.")
     kept = [(name, text) for name, text in pairs_of(job) if name.lower() not in given] + pairs
+    if kind_in(kept) not in {"", job.kind}:
+        raise InvalidRequest(f"KIND: it stays what it is, {job.kind}. Make another job.")
     response_format(kept)
     change(
         job,
         (Phase.PENDING,),
         uws_parameters=kept,
-        parameters=own_words(kind_named(kind), kept, caller),
+        parameters=own_words(kind_named(job.kind), kept, caller),
+        peer=peer_in(kept) or job.peer,
     )
     return job_with(job.pk)
 

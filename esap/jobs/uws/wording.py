@@ -23,10 +23,12 @@ __all__ = [
     "Asked",
     "asked_in",
     "kept_of",
+    "kind_in",
     "last",
     "moment",
     "own_words",
     "pairs_of",
+    "peer_in",
     "response_format",
     "seconds",
     "still_to_come",
@@ -74,19 +76,29 @@ def asked_in(pairs: Pairs) -> Asked:
     run_id = last(pairs, "runid")
     if len(run_id) > _LONGEST_NAME:
         raise InvalidRequest(f"RUNID: it is longer than {_LONGEST_NAME} characters.")
-    peer = last(pairs, "peer")
-    if len(peer) > _LONGEST_NAME:
-        raise InvalidRequest(f"PEER: it is longer than {_LONGEST_NAME} characters.")
     duration, destruction = last(pairs, "executionduration"), last(pairs, "destruction")
     return Asked(
-        kind=last(pairs, "kind") or last(pairs, "type") or settings.UWS_KIND,
+        kind=kind_in(pairs) or settings.UWS_KIND,
         pairs=kept,
         run_id=run_id,
-        peer=peer,
+        peer=peer_in(pairs),
         runs=phase == "RUN",
         execution_duration=seconds(duration) if duration else 0,
         destruction=still_to_come(destruction) if destruction else None,
     )
+
+
+def kind_in(pairs: Pairs) -> str:
+    """Return the kind that is named: by KIND, or else by `type`."""
+    return last(pairs, "kind") or last(pairs, "type")
+
+
+def peer_in(pairs: Pairs) -> str:
+    """Return the peer that is named, if one is."""
+    peer = last(pairs, "peer")
+    if len(peer) > _LONGEST_NAME:
+        raise InvalidRequest(f"PEER: it is longer than {_LONGEST_NAME} characters.")
+    return peer
 
 
 def kept_of(pairs: Pairs) -> list[tuple[str, str]]:
@@ -100,12 +112,13 @@ def own_words(kind: JobKind, pairs: Pairs, caller: Any) -> dict[str, object]:
     own = [(name, text) for name, text in pairs if name.lower() not in without]
     if kind.wording is not None:
         return dict(kind.wording.read(own, caller))
-    known = {
-        name.lower(): name for name in (kind.parameters.model_fields if kind.parameters else ())
-    }
+    fields = kind.parameters.model_fields if kind.parameters else {}
+    known = {name.lower(): name for name in fields}
+    plain = {name for name, field in fields.items() if field.annotation is str}
     found: dict[str, list[object]] = {}
-    for name, text in own:
-        found.setdefault(known.get(name.lower(), name), []).append(_value(text))
+    for given, text in own:
+        name = known.get(given.lower(), given)
+        found.setdefault(name, []).append(text if name in plain else _value(text))
     return {name: values[0] if len(values) == 1 else values for name, values in found.items()}
 
 

@@ -14,6 +14,13 @@ ROLE = "esap"
 """Owns all that tests make, and has this very word as its password: only tests can reach it."""
 
 
+_SETTINGS = """
+max_connections = 300
+# Tests make it crash: what was committed has to be there afterwards.
+synchronous_commit = on
+"""
+
+
 class Postgres(Peer):
     """PostgreSQL as Debian packages it, on a Unix socket in a folder of its own."""
 
@@ -47,7 +54,7 @@ class Postgres(Peer):
         cluster = Cluster(folder, processes)
         cluster.create()
         with (cluster.data / "postgresql.conf").open("a") as settings:
-            settings.write("max_connections = 300\n")
+            settings.write(_SETTINGS)
         cluster.start()
         cluster.sql(f"CREATE ROLE {ROLE} LOGIN CREATEDB PASSWORD '{ROLE}';", database="postgres")
         cluster.stop()

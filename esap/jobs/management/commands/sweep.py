@@ -4,7 +4,9 @@ from typing import Any
 
 from django.core.management.base import BaseCommand
 
+from esap.jobs.following import look_after
 from esap.jobs.sweeper import sweep
+from esap.jobs.watches import open_turns
 
 __all__ = ["Command"]
 
@@ -14,15 +16,14 @@ _SENTENCES = {
     "lost": "{} whose worker died: failed, because the work may not be repeated.",
     "rung": "{} that nobody had taken: the workers were told again.",
     "to_stop": "{} where something runs that nobody wants any more.",
-    "peers_rung": "{} whose turn it was: a worker looks after the jobs there.",
     "destroyed": "{} past the destruction time: deleted, with the results.",
 }
-_PEERS = {"to_stop", "peers_rung"}
+_ASKED = "{} asked how the jobs there stand."
 _AWAY = "The broker does not answer, so no worker could be told of queued jobs."
 
 
 class Command(BaseCommand):
-    """`manage.py sweep`: what beat has the worker do every few seconds, once, here."""
+    """`manage.py sweep`: what the clock does every few seconds, once."""
 
     help = "Look once for jobs that nobody looked at in time, and say what was done about them."
 
@@ -31,9 +32,18 @@ class Command(BaseCommand):
         done = sweep()
         told = done.told()
         for name, count in told.items():
-            what = "peer" if name in _PEERS else "job"
-            self.stdout.write(_SENTENCES[name].format(f"{count} {what}{'s' if count > 1 else ''}"))
+            what = "peer" if name == "to_stop" else "job"
+            self.stdout.write(_SENTENCES[name].format(_counted(count, what)))
         if done.broker_is_away:
             self.stdout.write(_AWAY)
-        elif not told:
+        turns = [(watch.follower, watch.peer) for watch in open_turns()]
+        for follower, peer in turns:
+            look_after(follower, peer)
+        if turns:
+            self.stdout.write(_ASKED.format(_counted(len(turns), "peer")))
+        if not (told or turns or done.broker_is_away):
             self.stdout.write("Nothing was due.")
+
+
+def _counted(count: int, what: str) -> str:
+    return f"{count} {what}{'s' if count > 1 else ''}"

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import pytest
 from rest_framework.test import APIClient
 
 
@@ -9,3 +10,9 @@ def logged_in(user: Any) -> APIClient:
     client = APIClient()
     client.force_login(user)
     return client
+
+
+@pytest.fixture(scope="module", autouse=True, name="vendor")
+def on_sqlite() -> str:
+    """For modules about answers: what they ask of a database, other modules ask of both."""
+    return "sqlite"

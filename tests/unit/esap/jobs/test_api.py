@@ -10,7 +10,7 @@ from rest_framework.test import APIClient
 from esap.jobs import moves, services
 from esap.jobs.models import Job
 from esap.jobs.services import Part
-from tests.unit.esap.jobs.clients import logged_in
+from tests.unit.esap.jobs.clients import logged_in, on_sqlite  # noqa: F401 - a fixture
 from tests.unit.esap.jobs.kinds import TABLE
 
 pytestmark = pytest.mark.django_db

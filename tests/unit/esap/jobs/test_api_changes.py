@@ -10,7 +10,7 @@ from rest_framework.test import APIClient
 from esap.jobs import moves, services
 from esap.jobs.models import Job
 from esap.jobs.services import Result
-from tests.unit.esap.jobs.clients import logged_in
+from tests.unit.esap.jobs.clients import logged_in, on_sqlite  # noqa: F401 - a fixture
 
 pytestmark = pytest.mark.django_db
 
@@ -125,12 +125,32 @@ def test_a_link_lets_others_read_the_job_and_is_told_once(shared, ada, job):
 def test_who_came_by_the_link_can_follow_ours_and_others_hear_no_token(shared, job, at):
     token = shared.json()["token"]
 
-    told = APIClient().get(f"/esap-api/jobs/{job.pk}{at}?share={token}").json()["results"]
+    told = APIClient().get(f"/esap-api/jobs/{job.pk}{at}?share={token}").json()
 
-    assert [result["link"] for result in told] == [
+    assert [result["link"] for result in told["results"]] == [
         f"/esap-api/jobs/{job.pk}/results/stars?share={token}",
         "https://example.org/plot.png",
     ]
+
+
+def test_the_events_are_heard_by_the_link_as_well(shared, job, settings):
+    settings.ROOT_URLCONF = "esap.events.urls"
+    token, heard = shared.json()["token"], job.events.latest("id").pk
+
+    by_link, without = (
+        APIClient().get(f"/esap-api/jobs/{job.pk}/events?last_event_id={heard}{share}")
+        for share in (f"&share={token}", "")
+    )
+
+    assert (by_link.status_code, without.status_code) == (204, 404)
+
+
+def test_the_events_are_told_with_the_link(shared, job):
+    token = shared.json()["token"]
+
+    told = APIClient().get(shared.json()["url"]).json()["events_url"]
+
+    assert told == f"http://testserver/esap-api/jobs/{job.pk}/events?share={token}"
 
 
 def test_the_link_is_for_reading_only(shared, job):

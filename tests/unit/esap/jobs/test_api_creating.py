@@ -1,11 +1,8 @@
 """Jobs made by `POST jobs/`: of any kind, once for each key, and no more than is fair."""
 
-import threading
 from datetime import timedelta
 
 import pytest
-from django.db import connections
-from django.test import Client
 from django.utils import timezone
 from rest_framework.test import APIClient
 
@@ -155,33 +152,6 @@ def test_others_may_have_the_same_key(client, bob):
 
     assert (mine.status_code, theirs.status_code) == (202, 202)
     assert mine["Location"] != theirs["Location"]
-
-
-def test_a_hundred_at_once_make_one_job(shared_database, django_user_model, settings):
-    settings.CELERY_TASK_ALWAYS_EAGER = False
-    user = django_user_model.objects.create_user("ada")
-    session = logged_in(user).cookies["sessionid"].value
-    together = threading.Barrier(100)
-    answers = []
-
-    def ask():
-        client = Client(headers={"Idempotency-Key": '"k"'})
-        client.cookies["sessionid"] = session
-        together.wait()
-        try:
-            answer = client.post(JOBS, WORK, "application/json")
-            answers.append((answer.status_code, answer.headers.get("Location")))
-        finally:
-            connections.close_all()
-
-    threads = [threading.Thread(target=ask) for _ in range(100)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-
-    job = Job.objects.get()
-    assert answers == [(202, f"{JOBS}/{job.pk}")] * 100
 
 
 def test_every_answer_says_how_many_more_there_may_be(client, settings):

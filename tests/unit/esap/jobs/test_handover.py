@@ -1,8 +1,10 @@
 """A job is handed over to its peer once, whatever dies in the middle of it."""
 
+import sys
 from datetime import timedelta
 
 import pytest
+from django.db import OperationalError
 from django.utils import timezone
 
 from esap.errors import (
@@ -180,6 +182,45 @@ def test_a_submission_in_doubt_fails_and_what_the_peer_took_is_to_be_stopped(
 
     assert handed_over(job).phase == "ERROR"
     assert job.due is not None
+
+
+def test_a_submission_during_which_our_database_went_away_is_taken_up_later(job, monkeypatch):
+    def submit(job):
+        raise OperationalError("the connection is lost")
+
+    with_submit(monkeypatch, submit)
+
+    assert handed_over(job).phase == "QUEUED"
+    assert job.waits_for == "The gateway's database was away while this was handed over."
+    assert (job.lease, job.problem) == (None, None)
+
+
+def test_a_worker_told_to_end_leaves_its_submission_to_the_next(job, monkeypatch):
+    def submit(job):
+        cluster.take(job.mark)
+        sys.exit(0)
+
+    with_submit(monkeypatch, submit)
+    with pytest.raises(SystemExit):
+        runner.carry_out(job.pk)
+    job.refresh_from_db()
+    assert (job.phase, job.lease, job.remote_id) == ("QUEUED", None, "")
+    assert job.due > timezone.now() + timedelta(seconds=50)
+
+    assert handed_over(job).remote_id == "r1"
+    assert len(cluster.marks) == 1
+
+
+def test_the_peers_id_is_kept_only_together_with_the_next_look_at_the_peer(job, monkeypatch):
+    def stumble(*_):
+        raise ZeroDivisionError
+
+    monkeypatch.setattr("esap.jobs.handover.look_soon", stumble)
+    with pytest.raises(ZeroDivisionError):
+        runner.carry_out(job.pk)
+
+    job.refresh_from_db()
+    assert job.remote_id == ""
 
 
 def test_a_job_aborted_while_it_is_submitted_is_to_be_stopped_at_the_peer(job, monkeypatch):

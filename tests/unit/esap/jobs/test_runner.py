@@ -1,6 +1,7 @@
 """The worker carries a job out once, and says how it ended."""
 
 import logging
+import sys
 import time
 from datetime import timedelta
 from uuid import uuid4
@@ -234,6 +235,31 @@ def test_work_during_which_the_database_went_away_is_done_again_if_it_may_be(job
     doing(monkeypatch, ask)
     assert carried_out(job).phase == "ERROR"
     assert job.problem["slug"] == "not-ready"
+
+
+def test_a_worker_told_to_end_gives_its_job_back_and_that_is_no_attempt(job, monkeypatch):
+    def be_told(job):
+        sys.exit(0)
+
+    doing(monkeypatch, be_told, repeatable=True, max_attempts=1)
+    with pytest.raises(SystemExit):
+        runner.carry_out(job.pk)
+
+    job.refresh_from_db()
+    assert (job.phase, job.lease, job.attempt) == ("QUEUED", None, 0)
+    assert job.due <= timezone.now()
+
+
+def test_a_worker_told_to_end_fails_a_job_that_may_not_be_repeated(job, monkeypatch):
+    def be_told(job):
+        sys.exit(0)
+
+    doing(monkeypatch, be_told)
+    with pytest.raises(SystemExit):
+        runner.carry_out(job.pk)
+
+    job.refresh_from_db()
+    assert (job.phase, job.problem["slug"]) == ("ERROR", "work-lost")
 
 
 def test_listeners_are_told_when_work_begins_anew(job):

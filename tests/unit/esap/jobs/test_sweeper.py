@@ -24,12 +24,7 @@ def rung(monkeypatch):
         found.extend(job_ids)
         return len(job_ids)
 
-    def ring_for_peer(*names):
-        found.append(names)
-        return True
-
     monkeypatch.setattr(sweeper, "ring", ring)
-    monkeypatch.setattr(sweeper, "ring_for_peer", ring_for_peer)
     monkeypatch.setattr(sweeper, "waiting_messages", lambda: 0)
     return found
 
@@ -174,6 +169,20 @@ def test_in_a_long_queue_nobody_is_rung_for_who_has_a_message_there(rung, monkey
     assert set(rung) <= {job.pk for job in jobs}
 
 
+def test_what_has_no_message_is_rung_for_however_long_the_queue(rung, monkeypatch):
+    for _ in range(3):
+        services.submit("test.work", {})
+    begun = moves.give_back(moves.claim(services.submit("test.again", {}).pk), "The worker died.")
+    waits = services.submit("test.work", {})
+    moves.postpone(waits, "A peer is away.", past())
+    Job.objects.update(due=past())
+    monkeypatch.setattr(sweeper, "waiting_messages", lambda: 100)
+
+    swept()
+
+    assert set(rung) == {begun.pk, waits.pk}
+
+
 def test_while_the_broker_is_away_jobs_stay_due(rung, monkeypatch):
     services.submit("test.work", {})
     Job.objects.update(due=past())
@@ -209,19 +218,21 @@ def test_a_login_wakes_only_ones_own_jobs_at_that_peer(rung, ada, bob):
 
 def test_a_job_whose_submission_died_is_rung_for(rung):
     job = services.submit("test.remote", {}, peer="slurm")
-    Job.objects.update(lease=job.pk, due=past(), submitting=timezone.now())
+    long_ago = timezone.now() - timedelta(minutes=2)
+    Job.objects.update(lease=job.pk, due=past(), submitting=long_ago, attempt=1)
 
     assert died(job) == {"begun_again": 1, "rung": 1}
     assert (job.phase, job.lease) == ("QUEUED", None)
     assert rung == [job.pk]
 
 
-def test_a_peer_is_looked_at_when_its_turn_comes(rung):
-    services.submit("test.remote", {}, peer="slurm")
-    Watch.objects.create(follower="cluster", peer="slurm", due=past())
+def test_a_submission_that_died_just_now_is_taken_up_when_the_peer_has_settled(rung):
+    job = services.submit("test.remote", {}, peer="slurm")
+    Job.objects.update(lease=job.pk, due=past(), submitting=timezone.now(), attempt=1)
 
-    assert swept() == {"peers_rung": 1}
-    assert rung == [("cluster", "slurm")]
+    assert died(job) == {"begun_again": 1}
+    assert (job.lease, rung) == (None, [])
+    assert job.due > timezone.now() + timedelta(seconds=50)
 
 
 def test_jobs_that_are_to_be_stopped_at_their_peer_have_it_looked_at(rung):
@@ -229,8 +240,8 @@ def test_jobs_that_are_to_be_stopped_at_their_peer_have_it_looked_at(rung):
     Job.objects.update(submitting=timezone.now())
     moves.abort(job)
 
-    assert swept() == {"to_stop": 1, "peers_rung": 1}
-    assert rung == [("cluster", "slurm")]
+    assert swept() == {"to_stop": 1}
+    assert Watch.objects.get().due <= timezone.now()
 
 
 def test_a_job_of_a_kind_that_is_gone_stops_being_due(rung, settings):
@@ -275,6 +286,16 @@ def test_the_command_makes_one_pass_and_says_what_it_did(rung, capsys):
 
     call_command("sweep")
     assert capsys.readouterr().out == "Nothing was due.\n"
+
+
+def test_the_command_asks_the_peers_whose_turn_has_come(rung, capsys):
+    runner.carry_out(services.submit("test.remote", {}, peer="slurm").pk)
+    Watch.objects.update(due=past())
+
+    call_command("sweep")
+
+    assert capsys.readouterr().out == "1 peer asked how the jobs there stand.\n"
+    assert kinds.cluster.asked == [["r1"]]
 
 
 def test_the_command_says_when_the_broker_is_away(rung, capsys, monkeypatch):

@@ -72,6 +72,12 @@ def test_a_kind_may_be_spoken_of_in_the_words_of_a_standard(client):
     assert Job.objects.get().parameters == {"goal": "Venus", "Rows": 7, "bands": []}
 
 
+def test_what_is_a_text_stays_one(client):
+    post(client, "jobs", goal='["not", "a list"]')
+
+    assert Job.objects.get().parameters == {"goal": '["not", "a list"]'}
+
+
 def test_lists_and_objects_are_written_in_json(client):
     post(client, "jobs", KIND="test.work", box='{"ra": [1, 2]}', note="[not json")
 

@@ -9,7 +9,7 @@ from esap.errors import BackendTimedOut, QueryRejected
 from esap.jobs import moves, services
 from esap.jobs.models import Job
 from esap.jobs.services import Part, Result
-from tests.unit.esap.jobs.clients import logged_in
+from tests.unit.esap.jobs.clients import logged_in, on_sqlite  # noqa: F401 - a fixture
 from tests.unit.esap.jobs.kinds import TABLE
 from tests.unit.esap.jobs.uws import UWS, find, texts, xml
 

@@ -9,7 +9,7 @@ from esap.errors import QueryRejected
 from esap.jobs import moves, services
 from esap.jobs.models import Job
 from esap.jobs.services import Result
-from tests.unit.esap.jobs.clients import logged_in
+from tests.unit.esap.jobs.clients import logged_in, on_sqlite  # noqa: F401 - a fixture
 from tests.unit.esap.jobs.kinds import TABLE
 from tests.unit.esap.jobs.uws import UWS, find, post, texts, xml
 
@@ -191,6 +191,17 @@ def test_some_parameters_are_set_and_the_others_stay(client, pending):
     assert pending.parameters == {"goal": "Venus", "Rows": "5", "bands": ["u", "g"]}
 
 
+def test_the_peer_may_be_named_later(client):
+    post(client, "jobs", KIND="test.remote")
+    job = Job.objects.get()
+
+    post(client, f"jobs/{job.pk}/parameters", PEER="cluster")
+    post(client, f"jobs/{job.pk}/phase", PHASE="RUN")
+
+    job.refresh_from_db()
+    assert (job.peer, job.phase) == ("cluster", "QUEUED")
+
+
 @pytest.mark.parametrize("way", ["put", "form", "named"])
 def test_one_parameter_is_set(client, pending, way):
     here = f"{UWS}/jobs/{pending.pk}/parameters/Goal"
@@ -212,6 +223,8 @@ def test_one_parameter_is_set(client, pending, way):
     ("form", "word"),
     [
         ({"KIND": "test.work"}, "KIND"),
+        ({"type": "test.work"}, "KIND"),
+        ({"PEER": "x" * 65}, "PEER"),
         ({"RESPONSEFORMAT": "image/png"}, "RESPONSEFORMAT"),
         ({"goal": "a\0b"}, "U+0000"),
     ],

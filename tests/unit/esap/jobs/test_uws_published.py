@@ -8,7 +8,7 @@ from esap.errors import QueryRejected
 from esap.jobs import moves, services
 from esap.jobs.models import Job
 from tests.contracts.published import schema
-from tests.unit.esap.jobs.clients import logged_in
+from tests.unit.esap.jobs.clients import logged_in, on_sqlite  # noqa: F401 - a fixture
 from tests.unit.esap.jobs.kinds import TABLE
 from tests.unit.esap.jobs.uws import UWS
 

@@ -11,7 +11,7 @@ from esap.jobs import moves, services
 from esap.jobs.models import Job, Phase
 from esap.jobs.services import Part, Result
 from tests.support.peers import debian
-from tests.unit.esap.jobs.clients import logged_in
+from tests.unit.esap.jobs.clients import logged_in, on_sqlite  # noqa: F401 - a fixture
 from tests.unit.esap.jobs.kinds import TABLE
 from tests.unit.esap.jobs.uws import UWS, post
 

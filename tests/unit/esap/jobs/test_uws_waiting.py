@@ -3,7 +3,7 @@
 import pytest
 
 from esap.jobs import moves, services
-from tests.unit.esap.jobs.clients import logged_in
+from tests.unit.esap.jobs.clients import logged_in, on_sqlite  # noqa: F401 - a fixture
 from tests.unit.esap.jobs.uws import UWS, texts, xml
 
 pytestmark = pytest.mark.django_db
