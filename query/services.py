@@ -10,20 +10,19 @@ from uuid import UUID
 from django.db.models import Q, QuerySet, TextField
 from django.db.models.functions import Cast
 
-from esap.errors import InvalidRequest, NotFound, TooManyRequests
+from esap.errors import NotFound
 from esap.jobs import services as jobs
+from esap.jobs.asking import refuse_nobody
 from esap.jobs.idempotency import Once, made_before
-from esap.jobs.models import Job, Phase
+from esap.jobs.models import Job
 from esap.tables.stream import TableStream
 from query.holding import held
 from query.merging import merge
 from query.planning import plan
 from query.questions import ask, said_in
-from query.searches import KIND, ROWS_MAX, Search
+from query.searches import KIND, Search
 
 __all__ = ["check_search", "queue_search", "search_at_once", "search_for", "searches_of"]
-
-MOST_WAITING = 64
 
 
 def search_at_once(search: Search, unwanted: Callable[[], bool]) -> TableStream:
@@ -34,50 +33,22 @@ def search_at_once(search: Search, unwanted: Callable[[], bool]) -> TableStream:
     return merge(held(search.run(unwanted)))
 
 
-def queue_search(
-    asked: Mapping[str, object], owner: Any = None, *, mark: Once | None = None
-) -> Job:
-    """Have a worker carry out a search; its job's events tell what is found.
+def queue_search(asked: Mapping[str, object], owner: Any, *, mark: Once | None = None) -> Job:
+    """Have a worker carry out a search; its job's events tell what is found, and it is stored.
 
-    What a logged-in caller asks is stored besides. A question that cannot be asked is refused now,
-    not later in the worker. With a mark, the same request gets the same job.
+    A question that cannot be asked is refused now, not later in the worker. With a mark, the same
+    request gets the same job. Raises `LoginRequired` for somebody without a login.
     """
+    refuse_nobody(owner)
     if job := made_before(mark):
         return job
     check_search(asked, owner)
-    _refuse_crowd(owner)
     return jobs.submit(KIND, said_in(asked), owner, mark=mark)
 
 
 def check_search(asked: Mapping[str, object], owner: Any) -> None:
-    """Refuse a question that cannot be asked, or not as a job of this caller's."""
-    question = ask(asked, owner)
-    plan(question, owner)
-    if question.limit > ROWS_MAX and not _is_somebody(owner):
-        raise InvalidRequest(
-            f"limit: without a login, a search that runs as a job passes on at most {ROWS_MAX} "
-            "rows of a dataset. Log in, ask for fewer, or take the answer as it comes, without "
-            "'Prefer: respond-async'."
-        )
-
-
-def _refuse_crowd(owner: Any) -> None:
-    """Refuse another search of nobody's while many wait: all who have no login share a queue."""
-    if _is_somebody(owner):
-        return
-    waiting = Job.objects.filter(kind=KIND, owner=None, phase=Phase.QUEUED).count()
-    if waiting >= MOST_WAITING:
-        raise TooManyRequests(
-            f"{waiting} searches of callers without a login wait already. Try again later, log in, "
-            "or take the answer as it comes, without 'Prefer: respond-async'.",
-            running=waiting,
-            limit=MOST_WAITING,
-            retry_after=30,
-        )
-
-
-def _is_somebody(owner: Any) -> bool:
-    return owner is not None and bool(owner.is_authenticated)
+    """Refuse a question that cannot be asked, before it is a job."""
+    plan(ask(asked, owner), owner)
 
 
 def search_for(caller: Any, search_id: UUID, token: str = "") -> Job:

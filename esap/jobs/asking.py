@@ -6,14 +6,21 @@ from typing import Any
 
 from django.db import transaction
 
-from esap.errors import InvalidRequest
+from esap.errors import InvalidRequest, LoginRequired, NotAllowed
 from esap.jobs import services
 from esap.jobs.idempotency import Once, made_before
 from esap.jobs.kinds import JobKind, Part, kind_named
 from esap.jobs.making import checked
 from esap.jobs.models import Job
 
-__all__ = ["own_kind", "refuse_nul", "request_job", "wanted"]
+__all__ = [
+    "own_kind",
+    "refuse_nobody",
+    "refuse_nul",
+    "request_again",
+    "request_job",
+    "wanted",
+]
 
 
 def request_job(
@@ -43,6 +50,30 @@ def request_job(
             mark=mark,
         )
         return services.keep_until(job, destruction) if destruction else job
+
+
+def request_again(job: Job, caller: Any) -> Job:
+    """Run again what failed of a user's job, as `services.retry` does.
+
+    What nobody owns was carried out inside a request, and no worker takes it up. Raises what
+    `services.retry` does, and `LoginRequired` or `NotAllowed`.
+    """
+    if job.owner_id is None:
+        refuse_nobody(caller)
+        raise NotAllowed(
+            f"Job {job.pk} was made without a login, and is not run again in the background. Ask "
+            "for it anew; it is then yours."
+        )
+    return services.retry(job)
+
+
+def refuse_nobody(caller: Any) -> None:
+    """Raise `LoginRequired` for somebody without a login: a job that lasts needs an owner."""
+    if caller is None or not caller.is_authenticated:
+        raise LoginRequired(
+            "Jobs outlive the request, so they need an owner. Log in, or send an API token "
+            "(Authorization: Bearer ...); on your own machine, `make token` makes one."
+        )
 
 
 def wanted(part: Part, caller: Any) -> Part:

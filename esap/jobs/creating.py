@@ -1,16 +1,18 @@
 """What all requests that create jobs have in common: a key that they may carry, and limits."""
 
-from django.contrib.auth.models import AbstractBaseUser
 from drf_spectacular.utils import OpenApiParameter
+from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
+from rest_framework.views import APIView
 
 from esap.api.in_flight import caller_key
 from esap.api.ratelimit import Quota, rate_limits
+from esap.jobs.asking import refuse_nobody
 from esap.jobs.idempotency import Once, same_request
 from esap.jobs.limits import ALL_KINDS
 from esap.jobs.services import usage
 
-__all__ = ["CREATING", "mark_of", "user_of", "what_is_left"]
+__all__ = ["CREATING", "MakesJobs", "mark_of", "what_is_left"]
 
 CREATING = [
     OpenApiParameter(
@@ -31,6 +33,15 @@ CREATING = [
 _LONGEST_CALLER = 80
 
 
+class MakesJobs(BasePermission):
+    """Let in who can own a job; to others, say how to become such a one."""
+
+    def has_permission(self, request: Request, view: APIView) -> bool:
+        """Raise `LoginRequired` for somebody without a login."""
+        refuse_nobody(request.user)
+        return True
+
+
 def mark_of(request: Request, asked: object) -> Once | None:
     """Return the mark by which the same request is known again; None without `Idempotency-Key`.
 
@@ -48,11 +59,6 @@ def what_is_left(request: Request, kind: str) -> dict[str, str]:
     counts = (ALL_KINDS, kind)
     return rate_limits(
         Quota(used.what, used.limit, used.left)
-        for used in usage(user_of(request))
+        for used in usage(request.user)
         if used.what in counts
     )
-
-
-def user_of(request: Request) -> AbstractBaseUser | None:
-    """Return who asks; None for somebody who has not logged in."""
-    return request.user if request.user.is_authenticated else None

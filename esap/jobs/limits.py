@@ -37,8 +37,8 @@ class Usage:
 def admit(owner: Any, kinds: Mapping[str, int], *, jobs: int = 1) -> None:
     """Let in so many new jobs of each kind, or refuse them all; within the caller's transaction.
 
-    `jobs` is how many of them stand for themselves: parts count for their kind only. Those who
-    have not logged in share one allowance. Raises `SwitchedOff` or `TooManyRequests`.
+    `jobs` is how many of them stand for themselves: parts count for their kind only. What the
+    gateway does for nobody has no limit. Raises `SwitchedOff` or `TooManyRequests`.
     """
     for kind in kinds:
         if is_switched_off(kind):
@@ -46,6 +46,8 @@ def admit(owner: Any, kinds: Mapping[str, int], *, jobs: int = 1) -> None:
                 f"The operator has switched off jobs of kind {kind} for now. Try again later.",
                 kind=kind,
             )
+    if owner is None:
+        return
     one_at_a_time(owner)
     for used in _usage(owner, kinds):
         asked = jobs if used.what == ALL_KINDS else kinds[used.what]
@@ -78,7 +80,7 @@ def _usage(owner: Any, limited: Iterable[str]) -> list[Usage]:
     for kind, count, not_parts in rows.annotate(count=Count("pk"), alone=alone):
         counts[kind] = count
         counts[ALL_KINDS] += not_parts
-    limits = {ALL_KINDS: _limit_of_all(owner)} | {
+    limits = {ALL_KINDS: int(settings.JOBS_IN_FLIGHT)} | {
         what: limit_of(what) for what in limited if what != ALL_KINDS
     }
     return [
@@ -86,10 +88,6 @@ def _usage(owner: Any, limited: Iterable[str]) -> list[Usage]:
         for what, limit in limits.items()
         if limit is not None
     ]
-
-
-def _limit_of_all(owner: Any) -> int:
-    return int(settings.JOBS_IN_FLIGHT if owner is not None else settings.JOBS_ANONYMOUS)
 
 
 def _in_flight(owner: Any) -> QuerySet[Job]:
@@ -102,8 +100,8 @@ def one_at_a_time(owner: Any) -> None:
     Two who count at the same time would both find the last free place. On SQLite they wait already:
     a transaction takes the one write lock when it begins.
     """
-    if connection.vendor == "postgresql":
-        whose = hashlib.sha256(f"jobs of {owner.pk if owner else 'nobody'}".encode()).digest()
+    if owner is not None and connection.vendor == "postgresql":
+        whose = hashlib.sha256(f"jobs of {owner.pk}".encode()).digest()
         with connection.cursor() as cursor:
             number = int.from_bytes(whose[:8], signed=True)
             cursor.execute("SELECT pg_advisory_xact_lock(%s)", [number])
@@ -115,15 +113,6 @@ def _too_many(owner: Any, used: Usage, asked: int) -> TooManyRequests:
         f"{used.running} job{'' if used.running == 1 else 's'}{f' of kind {kind}' if kind else ''}"
     )
     more = f", and this asks for {asked} more" if asked > 1 else ""
-    if owner is None:
-        return TooManyRequests(
-            f"Callers without a login have {what} under way{more}; {used.limit} is all that is "
-            "allowed at once. Try again later, or log in.",
-            policy=used.what,
-            running=used.running,
-            limit=used.limit,
-            retry_after=_RETRY_SECONDS,
-        )
     jobs = _in_flight(owner).order_by("created", "pk")
     jobs = jobs.filter(kind=kind) if kind else jobs.filter(parent__isnull=True)
     return TooManyRequests(

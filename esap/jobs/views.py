@@ -22,8 +22,8 @@ from esap.api.pagination import keyset_filters, keyset_page, keyset_response
 from esap.api.preferences import preferences
 from esap.errors import InvalidRequest, WrongPhase
 from esap.jobs import services
-from esap.jobs.asking import request_job
-from esap.jobs.creating import CREATING, mark_of, user_of, what_is_left
+from esap.jobs.asking import request_again, request_job
+from esap.jobs.creating import CREATING, MakesJobs, mark_of, what_is_left
 from esap.jobs.kinds import Part
 from esap.jobs.listing import chosen
 from esap.jobs.models import ENDED, Job
@@ -55,9 +55,10 @@ class JobViewSet(ViewSet):
     permission_classes = [AllowAny]
 
     def get_permissions(self) -> Sequence[BasePermission]:
-        """Ask for a login to list and to create; a single job is a matter of `job_for`."""
-        needs_login = self.action in {"list", "create"}
-        return [IsAuthenticated()] if needs_login else [AllowAny()]
+        """Ask for a login for lists and new work; a single job is a matter of `job_for`."""
+        if self.action == "create":
+            return [MakesJobs()]
+        return [IsAuthenticated()] if self.action in {"list", "usage"} else [AllowAny()]
 
     def get_serializer(self, *args: Any, **kwargs: Any) -> Serializer[Any]:
         """Let the browsable page offer a form."""
@@ -148,7 +149,7 @@ class JobViewSet(ViewSet):
 
         What is already there is kept. A job of which nothing failed answers 409.
         """
-        return _accepted(request, services.retry(_own(request, job_id)))
+        return _accepted(request, request_again(_own(request, job_id), request.user))
 
     @extend_schema(
         operation_id="jobs_results_list", parameters=[_SHARE], responses=ResultListSerializer
@@ -183,13 +184,10 @@ class JobViewSet(ViewSet):
     @extend_schema(operation_id="jobs_usage", responses=UsageListSerializer)
     @action(detail=False)
     def usage(self, request: Request) -> Response:
-        """Tell how many jobs you have under way, and how many you may have.
-
-        All who have not logged in share one allowance.
-        """
+        """Tell how many jobs you have under way, and how many you may have."""
         used = [
             {"what": used.what, "running": used.running, "limit": used.limit, "left": used.left}
-            for used in services.usage(user_of(request))
+            for used in services.usage(request.user)
         ]
         return Response({"results": used, "next": None})
 

@@ -250,7 +250,6 @@ JOB_DAYS = ENV.job_days
 JOB_LEASE_SECONDS = ENV.lease_seconds
 JOBS_IN_FLIGHT = ENV.jobs_in_flight
 JOBS_LIMITS = ENV.jobs_limits
-JOBS_ANONYMOUS = ENV.jobs_anonymous
 # What a job has stored outside its row: functions that remove it when the job is destroyed.
 JOB_ENDINGS = ["esap.results.sweeping.delete_results_of"]
 WEBHOOKS_PRIVATE_NETWORK = ENV.webhooks_private_network

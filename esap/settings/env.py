@@ -258,11 +258,6 @@ class Environment(BaseSettings):
         description="The same for some kinds of job, such as query.search=8, batch.job=100; "
         "0 switches a kind off.",
     )
-    jobs_anonymous: int = Field(
-        default=64,
-        ge=0,
-        description="Jobs that all callers without a login together may have under way at once.",
-    )
     lease_seconds: float = Field(
         default=20.0,
         gt=0,

@@ -6,7 +6,7 @@ from typing import Any
 from django.db.models import QuerySet
 from django.http.response import HttpResponseBase
 from drf_spectacular.utils import extend_schema
-from rest_framework.permissions import AllowAny, BasePermission, IsAuthenticated
+from rest_framework.permissions import AllowAny, BasePermission
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.viewsets import ViewSetMixin
@@ -14,7 +14,7 @@ from rest_framework.viewsets import ViewSetMixin
 from esap.api.elsewhere import is_elsewhere, to_events_process
 from esap.api.pagination import page_number, published_page
 from esap.errors import InvalidRequest
-from esap.jobs.creating import mark_of, what_is_left
+from esap.jobs.creating import MakesJobs, mark_of, what_is_left
 from esap.jobs.models import Job, Phase
 from esap.jobs.services import discard, jobs_of
 from esap.jobs.uws import schema
@@ -38,7 +38,7 @@ class UwsJobs(ViewSetMixin, UwsView):
 
     def get_permissions(self) -> Sequence[BasePermission]:
         """Ask for a login to create; the list shows to others what they may see, which is none."""
-        return [IsAuthenticated()] if self.action == "create" else [AllowAny()]
+        return [MakesJobs()] if self.action == "create" else [AllowAny()]
 
     @extend_schema(operation_id="uws_jobs_list", **schema.JOBS)
     def list(self, request: Request, **_: Any) -> HttpResponseBase:

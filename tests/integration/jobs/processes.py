@@ -78,7 +78,6 @@ class Machine:
             "REDIS_URL": f"redis+socket://{self.socket}",
             "ESAP_LEASE_SECONDS": "4",
             "ESAP_SWEEP_SECONDS": "0.5",
-            "ESAP_JOBS_ANONYMOUS": "1000",
             "TRACES": str(folder),
             "REMAP_SIGTERM": "SIGQUIT",
         }

@@ -54,15 +54,26 @@ def background(client, body, key):
     return post(client, SEARCHES, body, prefer="respond-async", idempotency_key=key)
 
 
-@pytest.mark.parametrize("logged_in", [True, False])
-def test_the_same_search_with_the_same_key_is_made_once(client, logged_in):
-    caller = client if logged_in else Client()
-
-    answers = [background(caller, CONE, "k") for _ in range(2)]
+def test_the_same_search_with_the_same_key_is_made_once(client):
+    answers = [background(client, CONE, "k") for _ in range(2)]
 
     assert [answer.status_code for answer in answers] == [202, 202]
     assert answers[0]["Location"] == answers[1]["Location"]
     assert Job.objects.count() == 1
+
+
+@pytest.mark.parametrize("key", [None, "k"])
+def test_without_a_login_no_search_is_left_to_a_worker(key):
+    keyed = {"idempotency_key": key} if key else {}
+
+    answer = post(Client(), SEARCHES, CONE, prefer="respond-async", **keyed)
+
+    assert (answer.status_code, answer.json()["slug"]) == (401, "login-required")
+    assert answer.json()["detail"] == (
+        "Jobs outlive the request, so they need an owner. Log in, or send an API token "
+        "(Authorization: Bearer ...); on your own machine, `make token` makes one."
+    )
+    assert not Job.objects.exists()
 
 
 def test_another_search_with_that_key_is_refused(client):

@@ -204,6 +204,20 @@ def test_to_retry_a_whole_queues_only_the_parts_that_failed(ada):
     assert answer.json()["children"]["phases"] == {"COMPLETED": 1, "QUEUED": 1}
 
 
+@pytest.mark.parametrize(
+    ("logged", "status", "slug"), [(False, 401, "login-required"), (True, 403, "not-allowed")]
+)
+def test_what_was_done_for_nobody_is_not_taken_up_by_a_worker(ada, logged, status, slug):
+    job = services.abort(services.begin("test.work", {}))
+    client = logged_in(ada) if logged else APIClient()
+
+    answer = client.post(f"/esap-api/jobs/{job.pk}/retry")
+
+    job.refresh_from_db()
+    assert (answer.status_code, answer.json()["slug"]) == (status, slug)
+    assert (job.phase, job.round) == ("ABORTED", 1)
+
+
 def test_a_job_of_which_nothing_failed_cannot_be_retried(ada):
     job = services.complete(services.begin("test.work", {}, ada))
 

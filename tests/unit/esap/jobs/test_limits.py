@@ -1,7 +1,6 @@
 """Nobody has more work in flight than is fair, and everybody is told how much that is."""
 
 import pytest
-from django.contrib.auth.models import AnonymousUser
 
 from esap.errors import SwitchedOff, TooManyRequests
 from esap.jobs import moves, runner, services
@@ -17,7 +16,6 @@ pytestmark = pytest.mark.django_db
 def limits(settings):
     settings.JOBS_IN_FLIGHT = 3
     settings.JOBS_LIMITS = {"test.wish": 1}
-    settings.JOBS_ANONYMOUS = 2
 
 
 def refused(function, *args, **kwargs):
@@ -105,15 +103,12 @@ def test_parts_count_for_their_kind_and_the_whole_for_itself(ada, settings):
     assert {use.what: use.running for use in services.usage(ada)} == {"jobs": 1, "test.work": 5}
 
 
-def test_those_who_have_not_logged_in_share_one_allowance(ada):
-    services.submit("test.work", {}, AnonymousUser())
-    services.submit("test.work", {})
+def test_what_the_gateway_does_for_nobody_has_no_limit_and_uses_none_up(ada):
+    for _ in range(4):
+        services.submit("test.work", {})
 
-    error = refused(services.submit, "test.work", {}, AnonymousUser())
-
-    assert "log in" in error.detail
-    assert "jobs" not in error.extensions  # they are other people's
     assert services.submit("test.work", {}, ada).owner == ada
+    assert [used.running for used in services.usage(ada)] == [1, 0]
 
 
 @pytest.mark.parametrize("switch", [{"JOBS_LIMITS": {"test.work": 0}}, {"JOBS_IN_FLIGHT": 0}])
