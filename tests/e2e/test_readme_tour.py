@@ -270,11 +270,11 @@ def test_events_are_heard_from_the_events_process_and_can_be_resumed(machine, re
     assert code == "307"
     assert urlsplit(location).port == machine.events_port
     assert [name for name, _ in sse(heard)] == [
-        "phase", "phase", "search", "columns", "rows", "archive", "end", "phase",
+        "phase", "phase", "search", "columns", "rows", "archive", "end", "result", "result", "phase",
     ]  # fmt: skip
     ids = re.findall(r"^id: (\d+)$", heard, re.MULTILINE)
     resumed = curl(machine, *known, "-L", "-H", f"Last-Event-ID: {ids[-3]}", events)
-    assert [name for name, _ in sse(resumed)] == ["end", "phase"]
+    assert [name for name, _ in sse(resumed)] == ["result", "phase"]
 
 
 def test_a_question_that_comes_in_pieces_is_understood(machine):
