@@ -270,7 +270,8 @@ def test_events_are_heard_from_the_events_process_and_can_be_resumed(machine, re
     assert code == "307"
     assert urlsplit(location).port == machine.events_port
     assert [name for name, _ in sse(heard)] == [
-        "phase", "phase", "search", "columns", "rows", "archive", "end", "result", "result", "phase",
+        "phase", "phase", "search", "columns", "rows", "archive", "end", "result", "result",
+        "phase",
     ]  # fmt: skip
     ids = re.findall(r"^id: (\d+)$", heard, re.MULTILINE)
     resumed = curl(machine, *known, "-L", "-H", f"Last-Event-ID: {ids[-3]}", events)
