@@ -7,10 +7,13 @@ from typing import Any, NoReturn
 
 from celery import Celery
 from celery.signals import setup_logging, worker_process_init
+from kombu.transport import TRANSPORT_ALIASES
 
 __all__ = ["app"]
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "esap.settings.dev")
+
+TRANSPORT_ALIASES.update(dict.fromkeys(("redis", "rediss"), "esap.broker:Transport"))
 
 app = Celery("esap")
 app.config_from_object("django.conf:settings", namespace="CELERY")
