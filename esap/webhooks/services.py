@@ -5,6 +5,7 @@ from typing import Any
 from uuid import UUID
 
 import structlog
+from django.contrib.auth import get_user_model
 from django.db import transaction
 from django.db.models import Max, QuerySet
 from django.utils import timezone
@@ -49,7 +50,8 @@ def create(
     asked or a kind that no room has, and `TooManyRequests`.
     """
     _check(url, kinds)
-    type(owner).objects.select_for_update().get(pk=owner.pk)  # two at once would both be the last
+    # Two at once would both be the last.
+    get_user_model().objects.select_for_update().get(pk=owner.pk)
     running = Webhook.objects.filter(owner=owner).count()
     if running >= MOST_WEBHOOKS:
         raise TooManyRequests(

@@ -24,7 +24,7 @@ class Receiver:
 
     @property
     def url(self):
-        return f"{self.peer.url}/hook"
+        return f"{self.peer.url}hook"
 
     @property
     def told(self):

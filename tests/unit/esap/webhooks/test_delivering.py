@@ -10,6 +10,7 @@ import pytest
 from django.utils import timezone
 
 from esap.jobs import services as jobs
+from esap.jobs.kinds import JobKind
 from esap.jobs.models import Job
 from esap.webhooks import delivering, services
 from esap.webhooks.collecting import collect
@@ -119,11 +120,7 @@ def test_only_what_was_asked_for_is_told(ada, receiver, settings, wanted, told):
     ] == told
 
 
-class _Kind:
-    name = "test.other"
-
-
-KINDS = {"test.other": _Kind(), "query.search": _Kind()}
+KINDS = {name: JobKind(name, lambda _job: None) for name in ("test.other", "query.search")}
 
 
 @pytest.mark.parametrize(("parts", "count"), [(False, 1), (True, 2)])
@@ -185,7 +182,7 @@ def test_after_a_day_of_failures_it_is_disabled_and_the_owner_sees_why(
     receiver.status = 500
     jobs.begin("query.search", {}, ada)
     send()
-    later(hours=23, minutes=59)
+    later(hours=23, minutes=59, seconds=45)
 
     send()
 
@@ -204,7 +201,7 @@ def test_one_message_that_is_never_taken_does_not_disable_what_takes_others(
     jobs.begin("query.search", {}, ada)
     send()
     Webhook.objects.update(failing_since=None)  # another was taken
-    later(hours=23, minutes=59)
+    later(hours=23, minutes=59, seconds=45)
 
     send()
 
