@@ -45,6 +45,7 @@ api: list[URLPattern | URLResolver] = [
     re_path(r"^redoc/?$", redoc, name="redoc"),
     re_path(r"^problems(?:/(?P<slug>[a-z-]+))?/?$", ProblemPages.as_view(), name="problems"),
     path("health/", include(esap.health.urls)),
+    path("", include(esap.health.urls.metrics_urlpatterns)),
     path("admin/", admin.site.urls),
     path("", include(accounts.login.urls)),
     path("", include(esap.events.gateway_urls)),

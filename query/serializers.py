@@ -107,6 +107,23 @@ class OutcomeSerializer(serializers.Serializer[Any]):
     ended = serializers.CharField(required=False, help_text="When it had answered (ISO 8601).")
 
 
+class AskedSerializer(serializers.Serializer[Any]):
+    """A dataset that is asked."""
+
+    archive = serializers.CharField()
+    dataset = serializers.CharField()
+
+
+class ContinuedSerializer(serializers.Serializer[Any]):
+    """The search that a worker makes of the archives that did not answer in time."""
+
+    search = serializers.UUIDField(allow_null=True, help_text="Its id; null if it was refused.")
+    job = serializers.CharField(allow_null=True, help_text="Address of its job.")
+    events = serializers.CharField(allow_null=True, help_text="Address of its events (SSE).")
+    asked = AskedSerializer(many=True, help_text="Whom it asks: those that were late.")
+    detail = serializers.CharField(help_text="A sentence that says so, or why not.")
+
+
 class SearchedSerializer(serializers.Serializer[Any]):
     """What is known of a search: its question, and how each dataset answered."""
 
@@ -120,6 +137,9 @@ class SearchedSerializer(serializers.Serializer[Any]):
     events = serializers.CharField(help_text="Address of its events (SSE), if a worker has it.")
     results = ResultSerializer(many=True, help_text="Its stored tables, that of all rows first.")
     provenance = serializers.CharField(help_text="Address of its record as W3C PROV-JSON.")
+    continued = ContinuedSerializer(
+        allow_null=True, help_text="What a worker goes on with, if archives were too slow."
+    )
 
 
 class HistorySerializer(serializers.Serializer[Any]):

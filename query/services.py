@@ -20,7 +20,7 @@ from query.holding import held
 from query.merging import merge
 from query.planning import plan
 from query.questions import ask, said_in
-from query.searches import KIND, Search
+from query.searches import KIND, Search, longest_in_the_background
 
 __all__ = ["check_search", "queue_search", "search_at_once", "search_for", "searches_of"]
 
@@ -48,7 +48,7 @@ def queue_search(asked: Mapping[str, object], owner: Any, *, mark: Once | None =
 
 def check_search(asked: Mapping[str, object], owner: Any) -> None:
     """Refuse a question that cannot be asked, before it is a job."""
-    plan(ask(asked, owner), owner)
+    plan(ask(asked, owner, longest=longest_in_the_background()), owner)
 
 
 def search_for(caller: Any, search_id: UUID, token: str = "") -> Job:

@@ -14,7 +14,7 @@ from esap.tables.encoders.jsontext import columns_member
 from query.federation import Columns, Event, Outcome, Rows
 from query.searches import Search, outcome_data
 
-__all__ = ["Said", "in_portions", "lines", "said"]
+__all__ = ["Said", "as_line", "in_portions", "lines", "said", "say"]
 
 PORTION = 500
 
@@ -26,14 +26,19 @@ def said(search: Search, events: Iterator[Event]) -> Iterator[Said]:
     """Yield what is said of a search, from its beginning to its end."""
     yield "search", orjson.dumps(search.beginning())
     for event in events:
-        yield _say(event)
+        yield say(event)
     yield "end", orjson.dumps({k: v for k, v in search.summary().items() if k != "archives"})
 
 
 def lines(search: Search, events: Iterator[Event]) -> Iterator[bytes]:
     """Yield NDJSON: one object a line, whose `event` names it."""
     for name, data in said(search, events):
-        yield b'{"event":"%b",%b\n' % (name.encode(), data[1:])
+        yield as_line(name, data)
+
+
+def as_line(name: str, data: bytes) -> bytes:
+    """Return what is said as a line of NDJSON."""
+    return b'{"event":"%b",%b\n' % (name.encode(), data[1:])
 
 
 def in_portions(events: Iterator[Event], most: int = PORTION) -> Iterator[Event]:
@@ -46,7 +51,8 @@ def in_portions(events: Iterator[Event], most: int = PORTION) -> Iterator[Event]
             yield replace(event, batch=event.batch.slice(start, most))
 
 
-def _say(event: Event) -> Said:
+def say(event: Event) -> Said:
+    """Return what is said of an event."""
     origin = orjson.dumps({"archive": event.archive, "dataset": event.dataset})[:-1]
     match event:
         case Columns():

@@ -12,7 +12,8 @@ from django.http.request import split_domain_port
 from django.http.response import HttpResponseBase
 from django.urls import get_resolver
 
-from esap.events import holding
+from esap.events import holding, views
+from esap.health.registry import gauge
 
 __all__ = ["EventsHandler", "events_application"]
 
@@ -56,9 +57,14 @@ async def _begun(parts: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
 def events_application() -> EventsHandler:
     """Return the application; Django must be set up."""
     check_request_enabled.connect(is_from_our_host)
+    gauge("esap_event_listeners", "Who listens to events or waits for a job.", _listeners)
     # All views of the gateway, which answer after a wait: now, and not while others listen.
     _ = get_resolver(holding.GATEWAY_URLS).url_patterns
     return EventsHandler()
+
+
+def _listeners() -> float:
+    return float(len(views.feed))
 
 
 def is_from_our_host(request: HttpRequest, **_kwargs: Any) -> bool:

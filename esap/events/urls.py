@@ -17,6 +17,7 @@ api: list[URLPattern | URLResolver] = [
     re_path(JOB_EVENTS, JobEvents.as_view()),
     re_path(SEARCH_EVENTS, JobEvents.as_view()),
     path("health/", include(esap.health.urls)),
+    path("", include(esap.health.urls.metrics_urlpatterns)),
 ]
 urlpatterns = [path("esap-api/", include(api))]
 

@@ -1,5 +1,7 @@
 """The health app."""
 
+from importlib import import_module
+
 from django.apps import AppConfig
 
 
@@ -8,3 +10,7 @@ class HealthConfig(AppConfig):
 
     name = "esap.health"
     label = "health"
+
+    def ready(self) -> None:
+        """Have the workers give signs of life."""
+        import_module("esap.health.signs")

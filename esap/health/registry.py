@@ -53,7 +53,7 @@ def process_registry() -> CollectorRegistry:
     """
     registry = CollectorRegistry()
     if os.environ.get("PROMETHEUS_MULTIPROC_DIR"):
-        MultiProcessCollector(registry)
+        MultiProcessCollector(registry)  # type: ignore[no-untyped-call]  # it has no types
     else:
         registry.register(_own)
     for one in _gauges.values():

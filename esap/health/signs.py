@@ -13,6 +13,8 @@ from typing import Any
 from celery.signals import heartbeat_sent, worker_shutdown
 from django.conf import settings
 
+from esap.clock import ALIVE
+
 __all__ = ["LIVELY_SECONDS", "clock_seen", "workers_seen"]
 
 LIVELY_SECONDS = 30.0
@@ -54,7 +56,7 @@ def workers_seen() -> Mapping[str, float]:
 
 def clock_seen() -> float | None:
     """Return how many seconds ago the clock, which sweeps up, gave a sign; None if it never did."""
-    return _age(Path(settings.DATA_DIR) / settings.CLOCK_ALIVE)
+    return _age(Path(settings.DATA_DIR) / ALIVE)
 
 
 def _folder() -> Path:

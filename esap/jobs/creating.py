@@ -24,8 +24,9 @@ CREATING = [
     OpenApiParameter(
         "Prefer",
         location=OpenApiParameter.HEADER,
-        description="`respond-async` (RFC 7240): a worker does it. To wait for the end of the "
-        "job, ask for the job.",
+        description="`respond-async` (RFC 7240): a worker does it. A search may add `wait=10`, "
+        "for the answer itself if it comes within so many seconds, 10 at most. To wait longer, "
+        "ask for the job.",
     ),
 ]
 """The headers that a request may have which creates a job, for the schema."""

@@ -40,6 +40,7 @@ INSTALLED_APPS = [
 
 MIDDLEWARE = [
     "esap.api.middleware.RequestLog",
+    "esap.health.middleware.RequestFigures",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "esap.api.middleware.ContentPolicy",
@@ -252,6 +253,18 @@ JOBS_IN_FLIGHT = ENV.jobs_in_flight
 JOBS_LIMITS = ENV.jobs_limits
 # What a job has stored outside its row: functions that remove it when the job is destroyed.
 JOB_ENDINGS = ["esap.results.sweeping.delete_results_of"]
+METRICS_TOKEN = ENV.metrics_token
+# What is told of what all processes share, by dotted path; by the gateway, so that it is told once.
+METRICS = (
+    []
+    if ENV.process == "events"
+    else [
+        "esap.jobs.figures.figures",
+        "esap.webhooks.figures.figures",
+        "esap.health.figures.of_peers",
+        "esap.health.figures.of_processes",
+    ]
+)
 WEBHOOKS_PRIVATE_NETWORK = ENV.webhooks_private_network
 AUDIT_DAYS = ENV.audit_days
 LOGIN_REDIRECT = ENV.login_redirect
@@ -277,6 +290,7 @@ OUTBOUND_PROXY = ENV.http_proxy
 OUTBOUND_CA_BUNDLE = str(ENV.ca_bundle) if ENV.ca_bundle else ""
 SEARCH_TIMEOUT = ENV.search_timeout
 SEARCH_TIMEOUT_MAX = ENV.search_timeout_max
+SEARCH_JOB_TIMEOUT = ENV.search_job_timeout
 SEARCH_ROWS_MAX = ENV.search_rows_max
 SEARCHES_IN_FLIGHT = ENV.searches_in_flight
 

@@ -150,6 +150,12 @@ class Environment(BaseSettings):
         gt=0,
         description="Most seconds that a search may ask for.",
     )
+    search_job_timeout: float = Field(
+        default=3600.0,
+        gt=0,
+        description="Seconds that an archive has which did not answer a search in time, and is "
+        "asked on in the background; also the most that a search in the background may ask for.",
+    )
     search_rows_max: int = Field(
         default=1_000_000,
         gt=0,
@@ -273,6 +279,12 @@ class Environment(BaseSettings):
         default=False,
         description="Whether users' webhooks may lead into private networks. Only where all users "
         "may reach those anyway.",
+    )
+    metrics_token: str = Field(
+        default="",
+        pattern=r"^([\x21-\x7e]{16,})?$",
+        description="Bearer token with which Prometheus reads /esap-api/metrics: a long random text. "
+        "Empty: only operators who have logged in may read it.",
     )
     audit_days: float = Field(
         default=365.0,
