@@ -1,16 +1,11 @@
 """Searches that are jobs: made once for each key, by `POST jobs/` as well, refused at once."""
 
 import json
-import time
-from threading import BoundedSemaphore, Timer
 
 import pytest
-from django.db import connection
 from django.test import Client
 
-from esap.jobs import lingering, making
 from esap.jobs.models import Job
-from esap.jobs.runner import carry_out
 from tests.support.entries import star_archive, write_entries
 from tests.support.fakes.tap import FakeTap
 
@@ -104,114 +99,6 @@ def test_a_search_is_made_like_any_job(client):
 
     job = Job.objects.get()
     assert (answer.status_code, job.kind, job.parameters) == (202, "query.search", CONE)
-
-
-class TestWaiting:
-    """`Prefer: respond-async, wait=N`: the answer itself if it comes soon, else the job."""
-
-    WAIT = "respond-async, wait=5"
-
-    @pytest.fixture
-    def worker(self, monkeypatch):
-        """Return a function that has a worker begin so many seconds after the request."""
-        begun = []
-
-        def begins_after(seconds):
-            def ring(job_ids):
-                timer = Timer(seconds, self.carry_out, job_ids)
-                begun.append(timer)
-                timer.start()
-
-            monkeypatch.setattr(making, "ring", ring)
-
-        yield begins_after
-        for timer in begun:
-            timer.join()
-
-    def carry_out(self, job_ids):
-        try:
-            for job_id in job_ids:
-                carry_out(job_id)
-        finally:
-            connection.close()
-
-    def test_an_answer_that_comes_in_time_is_that_of_a_search_that_was_waited_for(
-        self, client, shared_database, worker
-    ):
-        worker(0.1)
-
-        waited = post(client, SEARCHES, CONE, prefer=self.WAIT)
-        at_once = post(client, SEARCHES, CONE)
-
-        ours, theirs = json.loads(waited.getvalue()), json.loads(at_once.getvalue())
-        assert (waited.status_code, waited["Preference-Applied"]) == (200, "wait=5")
-        assert (ours["rows"], ours["columns"]) == (theirs["rows"], theirs["columns"])
-        assert ours.keys() == theirs.keys()
-        assert waited["Link"] == f'<{SEARCHES}{ours["search"]}>; rel="describedby"'
-        assert Job.objects.get(pk=ours["search"]).phase == "COMPLETED"
-
-    def test_events_come_as_lines_with_all_rows(self, client, shared_database, worker):
-        worker(0)
-
-        answer = post(client, SEARCHES, CONE, prefer=self.WAIT, accept="application/x-ndjson")
-
-        said = [json.loads(line) for line in answer.getvalue().splitlines()]
-        assert [one["event"] for one in said] == ["search", "columns", "rows", "archive", "end"]
-        assert len(said[2]["rows"]) == said[3]["rows"] == said[4]["rows_total"] == 20
-
-    def test_what_does_not_come_in_time_is_told_as_a_job(self, client, shared_database, worker):
-        worker(1.5)
-
-        began = time.monotonic()
-        answer = post(client, SEARCHES, CONE, prefer="respond-async, wait=1")
-
-        assert 1 <= time.monotonic() - began < 1.4
-        assert (answer.status_code, answer.json()["phase"]) == (202, "QUEUED")
-        assert answer["Preference-Applied"] == "respond-async, wait=1"
-        assert answer["Location"] == f"/esap-api/jobs/{answer.json()['id']}"
-
-    def test_a_search_that_failed_is_told_as_a_job(self, client, archive, shared_database, worker):
-        archive("error500")
-        worker(0)
-        asked = {"adql": "SELECT * FROM sky.stars", "archives": ["stars"]}
-
-        answer = post(client, SEARCHES, asked, prefer=self.WAIT)
-
-        assert (answer.status_code, answer.json()["phase"]) == (202, "ERROR")
-
-    @pytest.mark.parametrize(
-        ("said", "applied"),
-        [("wait=600", "wait=10"), ("wait=soon", None), ("wait=-1", None), ("wait=0", None)],
-    )
-    def test_it_says_how_long_it_would_have_waited(
-        self, client, shared_database, worker, said, applied
-    ):
-        worker(0)
-
-        answer = post(client, SEARCHES, CONE, prefer=f"respond-async, {said}")
-
-        assert answer["Preference-Applied"] == (applied or "respond-async")
-
-    def test_where_many_wait_already_it_answers_at_once(self, client, monkeypatch):
-        monkeypatch.setattr(lingering, "_PLACES", BoundedSemaphore(1))
-        assert lingering._PLACES.acquire(blocking=False)
-
-        answer = post(client, SEARCHES, CONE, prefer=self.WAIT)
-
-        assert (answer.status_code, answer["Preference-Applied"]) == (202, "respond-async")
-
-    def test_who_waits_counts_as_a_search_that_runs(self, client, settings):
-        settings.SEARCHES_IN_FLIGHT = 0
-
-        answer = post(client, SEARCHES, CONE, prefer=self.WAIT)
-
-        assert answer.status_code == 429
-        assert not Job.objects.exists()
-
-    def test_without_a_login_there_is_nothing_to_wait_for(self):
-        answer = post(Client(), SEARCHES, CONE, prefer=self.WAIT)
-
-        assert answer.status_code == 401
 
 
 @pytest.mark.parametrize(
