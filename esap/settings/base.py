@@ -266,6 +266,7 @@ METRICS = (
     ]
 )
 WEBHOOKS_PRIVATE_NETWORK = ENV.webhooks_private_network
+JOB_AUDIT = "accounts.audit.job_aborted"
 AUDIT_DAYS = ENV.audit_days
 LOGIN_REDIRECT = ENV.login_redirect
 LOGIN_FAILED_REDIRECT = ENV.login_failed_redirect

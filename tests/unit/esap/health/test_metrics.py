@@ -20,7 +20,7 @@ from esap.webhooks.models import Delivery, Webhook
 
 pytestmark = pytest.mark.django_db
 
-TOKEN = "a-token-for-prometheus-alone"
+TOKEN = "a-token-for-prometheus-alone"  # noqa: S105
 PATH = "/esap-api/metrics"
 
 
