@@ -7,6 +7,8 @@ from rest_framework.views import APIView
 
 from esap.api.in_flight import caller_key
 from esap.api.ratelimit import Quota, rate_limits
+from esap.api.refusal import Refusal
+from esap.errors import LoginRequired
 from esap.jobs.asking import refuse_nobody
 from esap.jobs.idempotency import Once, same_request
 from esap.jobs.limits import ALL_KINDS
@@ -38,8 +40,11 @@ class MakesJobs(BasePermission):
     """Let in who can own a job; to others, say how to become such a one."""
 
     def has_permission(self, request: Request, view: APIView) -> bool:
-        """Raise `LoginRequired` for somebody without a login."""
-        refuse_nobody(request.user)
+        """Raise what DRF knows as a refusal, so that it shows no form to somebody who may not."""
+        try:
+            refuse_nobody(request.user)
+        except LoginRequired as refusal:
+            raise Refusal(refusal) from refusal
         return True
 
 
