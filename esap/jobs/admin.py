@@ -53,13 +53,16 @@ class StuckFilter(admin.SimpleListFilter):
 class JobAdmin(ReadOnly, admin.ModelAdmin):  # type: ignore[type-arg]
     """All jobs."""
 
-    list_display = ("id", "kind", "phase", "owner", "peer", "created", "ended", "stuck_because")
+    list_display = ("id", "kind", "phase", "stuck_because", "owner", "peer", "created", "ended")
     list_filter = (StuckFilter, "phase", "kind", "peer")
     list_select_related = ("owner",)
     search_fields = ("id", "run_id", "remote_id", "owner__username")
     readonly_fields = ("stuck_because",)
     inlines: ClassVar = [EventInline]
     actions = ("look_after", "abort")
+
+    class Media:
+        css: ClassVar = {"all": ["esap/admin.css"]}
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Job]:
         """Say of each why it is stuck, if it is."""
