@@ -1,11 +1,11 @@
 """Sending what is due, at least once each, for up to a day."""
 
-import random
 import time
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from http import HTTPStatus
+from typing import Any
 from urllib.parse import urlsplit
 
 import structlog
@@ -16,12 +16,13 @@ from pydantic import HttpUrl
 from esap.backends.base import BackendConfig
 from esap.backends.http import open_session
 from esap.errors import EsapError
+from esap.outbox import Attempt, claim, settle
 from esap.vault import CannotUnseal, unseal
 from esap.webhooks.models import Delivery, Webhook
 from esap.webhooks.services import disable, place_of_secret
 from esap.webhooks.signing import signature_headers
 
-__all__ = ["deliver_due", "forget", "pause_after"]
+__all__ = ["deliver_due", "forget"]
 
 logger = structlog.get_logger(__name__)
 
@@ -31,35 +32,14 @@ MOST_A_PASS = 160
 MOST_A_WEBHOOK = 16
 """So that one slow receiver keeps no other waiting for long."""
 
-CLAIM_SECONDS = 600.0
-"""When another pass takes up what a pass took and did not end: longer than a pass can last."""
-
-PATIENCE = timedelta(days=1)
-FIRST_PAUSE_SECONDS = 10.0
-LONGEST_PAUSE_SECONDS = 6 * 3600.0
 _ANSWER_BYTES = 4096
 _REDIRECTS = "It redirects, which is not followed. Give the address that it leads to."
-
-
-@dataclass(frozen=True, slots=True)
-class Attempt:
-    """How a try went: a status, or a sentence instead of one."""
-
-    seconds: float
-    status: int | None = None
-    error: str = ""
-
-    @property
-    def is_taken(self) -> bool:
-        """Whether the receiver has it now."""
-        return self.status is not None and self.status // 100 == HTTPStatus.OK // 100
 
 
 def deliver_due() -> int:
     """Send what is due now; return how much was delivered.
 
-    Each is claimed first, so that two passes do not send the same; a pass that dies leaves its
-    claims to end.
+    Each is claimed first, so that two passes do not send the same.
     """
     claimed = _claimed()
     with ThreadPoolExecutor(MOST_AT_ONCE, thread_name_prefix="webhook") as pool:
@@ -75,32 +55,13 @@ def forget() -> None:
     Delivery.objects.filter(created__lt=until, due=None).delete()
 
 
-def pause_after(tries: int) -> timedelta:
-    """Return how long to wait after so many failures: four times as long each time, up to 6 h.
-
-    A fifth more or less, by chance: receivers that come back are not asked by all at once.
-    """
-    pause = min(FIRST_PAUSE_SECONDS * 4.0 ** (tries - 1), LONGEST_PAUSE_SECONDS)
-    return timedelta(seconds=pause * random.uniform(0.8, 1.2))  # noqa: S311 - not for secrets
-
-
 def _claimed() -> list[Delivery]:
-    now = timezone.now()
-    due = Delivery.objects.filter(due__lte=now).select_related("webhook").order_by("due")
-    taken: list[Delivery] = []
-    of_webhook: dict[object, int] = {}
-    for delivery in due[: MOST_A_PASS * 4]:
-        if len(taken) == MOST_A_PASS:
-            break
-        if of_webhook.get(delivery.webhook_id, 0) == MOST_A_WEBHOOK:
-            continue
-        as_it_was = Delivery.objects.filter(pk=delivery.pk, due=delivery.due)
-        claim = now + timedelta(seconds=CLAIM_SECONDS)
-        if as_it_was.update(due=claim):
-            delivery.due = claim
-            of_webhook[delivery.webhook_id] = of_webhook.get(delivery.webhook_id, 0) + 1
-            taken.append(delivery)
-    return taken
+    return claim(
+        Delivery.objects.select_related("webhook"),
+        most=MOST_A_PASS,
+        of=lambda delivery: delivery.webhook_id,
+        most_of_one=MOST_A_WEBHOOK,
+    )
 
 
 def _attempt(delivery: Delivery) -> Attempt:
@@ -145,36 +106,20 @@ def _post(url: str, body: bytes, headers: dict[str, str]) -> int:
 
 
 def _settle(delivery: Delivery, attempt: Attempt) -> None:
-    """Note how it went, and when to try again, if so."""
-    now = timezone.now()
-    now = now.replace(microsecond=now.microsecond // 1000 * 1000)  # as JSON will have it
-    tries = [
-        *delivery.attempts,
-        {
-            "time": now.isoformat(),
-            "status": attempt.status,
-            "error": attempt.error,
-            "seconds": round(attempt.seconds, 3),
-        },
-    ]
-    due = None
-    if not attempt.is_taken:
-        following = now + pause_after(len(tries))
-        due = following if following <= delivery.created + PATIENCE else None
-    # As claimed: what another pass has taken up since, because this one was so slow, is its own.
-    as_claimed = Delivery.objects.filter(pk=delivery.pk, due=delivery.due)
-    if as_claimed.update(due=due, attempts=tries, delivered=now if attempt.is_taken else None):
-        _note(delivery.webhook, attempt, now, given_up=due is None, since=tries[0]["time"])
+    if settle(delivery, attempt):
+        _note(delivery, attempt, delivery.attempts)
 
 
-def _note(webhook: Webhook, attempt: Attempt, now: datetime, *, given_up: bool, since: str) -> None:
+def _note(delivery: Delivery, attempt: Attempt, tries: Sequence[Mapping[str, Any]]) -> None:
     """Note at the webhook how it goes, and disable it if nobody is there any more."""
+    webhook = delivery.webhook
     rows = Webhook.objects.filter(pk=webhook.pk)
     if attempt.is_taken:
         rows.exclude(failing_since=None).update(failing_since=None)
         return
+    now, since = (datetime.fromisoformat(one["time"]) for one in (tries[-1], tries[0]))
     rows.filter(failing_since=None).update(failing_since=now)
     if attempt.status == HTTPStatus.GONE:
         disable(webhook, "It answered 410: nobody is there any more.")
-    elif given_up and rows.filter(failing_since__lte=datetime.fromisoformat(since)).exists():
+    elif delivery.due is None and rows.filter(failing_since__lte=since).exists():
         disable(webhook, "Nothing could be delivered for a day.")

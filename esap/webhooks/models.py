@@ -3,9 +3,10 @@
 import uuid
 
 from django.conf import settings
-from django.core.serializers.json import DjangoJSONEncoder
 from django.db import models
 from django.utils import timezone
+
+from esap.outbox import Outgoing
 
 __all__ = ["Delivery", "Webhook"]
 
@@ -36,17 +37,12 @@ class Webhook(models.Model):
         return f"webhook {self.id} of {self.owner_id}"
 
 
-class Delivery(models.Model):
-    """One event for one webhook: due until it is delivered, or given up."""
+class Delivery(Outgoing):
+    """One event for one webhook."""
 
-    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     webhook = models.ForeignKey(Webhook, on_delete=models.CASCADE, related_name="deliveries")
     event = models.BigIntegerField(help_text="The id of the event, which may be gone with its job.")
     body = models.TextField()
-    created = models.DateTimeField(default=timezone.now, editable=False, db_index=True)
-    due = models.DateTimeField(null=True, default=timezone.now)
-    attempts = models.JSONField(default=list, encoder=DjangoJSONEncoder)
-    delivered = models.DateTimeField(null=True, blank=True)
 
     class Meta:
         ordering = ("-created", "-id")

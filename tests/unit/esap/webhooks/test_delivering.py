@@ -12,9 +12,10 @@ from django.utils import timezone
 from esap.jobs import services as jobs
 from esap.jobs.kinds import JobKind
 from esap.jobs.models import Job
+from esap.outbox import pause_after
 from esap.webhooks import delivering, services
 from esap.webhooks.collecting import collect
-from esap.webhooks.delivering import deliver_due, forget, pause_after
+from esap.webhooks.delivering import deliver_due, forget
 from esap.webhooks.models import Delivery, Webhook
 from esap.webhooks.signing import signature_headers
 from esap.webhooks.tasks import send
