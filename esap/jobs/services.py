@@ -19,6 +19,7 @@ from esap.jobs.idempotency import Once, once
 from esap.jobs.kinds import Part, checked_parameters, kind_named
 from esap.jobs.leases import keeper
 from esap.jobs.limits import Usage, admit, is_switched_off, usage
+from esap.jobs.mailing import want_mail
 from esap.jobs.making import checked, longest_kept, make, make_parts, ring_after_commit
 from esap.jobs.models import UNFINISHED, Job, Phase
 from esap.jobs.moves import (
@@ -302,15 +303,18 @@ def adjust(
     run_id: str | None = None,
     execution_duration: int | None = None,
     destruction: datetime | None = None,
+    mail: bool | None = None,
 ) -> Job:
-    """Set what is given: the caller's name of the job, its time to run, its destruction time.
+    """Set what is given: the caller's name of the job, its time to run, its destruction time, mail.
 
-    Raises what `limit_time` does, and then nothing has changed.
+    Raises what `limit_time` and `want_mail` do, and then nothing has changed.
     """
     if execution_duration is not None and execution_duration != job.execution_duration:
         job = limit_time(job, execution_duration)
     if destruction is not None:
         job = keep_until(job, destruction)
+    if mail is not None and mail != job.mail:
+        want_mail(job, wanted=mail)
     if run_id is not None:
         Job.objects.filter(pk=job.pk).update(run_id=run_id)
     return job_with(job.pk)
