@@ -59,6 +59,21 @@ verified here, by keys that are kept. {machine}
 
 {costs}"""
 
+JOBS = """\
+## Jobs
+
+    make bench BENCHMARKS=jobs
+
+{jobs} jobs that do nothing, through a worker of {processes} processes on the embedded Valkey, which
+is told of each of them twice. Goals: none lost, none carried out twice. {machine}
+
+{carried_out}
+{listeners} listeners of as many jobs, at one events process; {vanished} of them vanish without a word.
+Late is an event by the time from its commit to its listener. Goals: those who vanished are let go of
+within 60 s; when all are gone, no descriptor is left open and at most 20 MB are kept.
+
+{heard}"""
+
 TABLES = """\
 ## Tables
 
@@ -97,6 +112,7 @@ def page(results: Path) -> str:
         "federation": federation,
         "metadata": metadata,
         "auth": auth,
+        "jobs": jobs,
         "results_paging": paging,
         "tables": tables,
     }
@@ -177,6 +193,51 @@ def paging(kept: dict[str, Any]) -> str:
         ),
         downloads=table(
             "all rows, CPU", [[name, seconds(cpu)] for name, cpu in measured["downloads_s"].items()]
+        ),
+    )
+
+
+def jobs(kept: dict[str, Any]) -> str:
+    measured = kept["measured"]
+    one = measured["SQLite"]
+    carried_out = [
+        [
+            name,
+            count(each["submitted_per_s"]),
+            count(each["jobs_per_s"]),
+            f"{each['jobs_per_s'] / each['processes']:.0f}",
+            milliseconds(each["worker_cpu_ms"]),
+            f"{each['lost']}",
+            f"{each['twice']}",
+        ]
+        for name, each in measured.items()
+    ]
+    heard = [
+        [
+            name,
+            milliseconds(each["p50_ms"]),
+            milliseconds(each["p99_ms"]),
+            f"{each['listener_kb']:.0f} kB",
+            seconds(each["let_go_s"]),
+            f"{each['never_closed']}",
+            f"{each['kept_mb']:.1f} MB",
+        ]
+        for name, each in measured.items()
+    ]
+    return JOBS.format(
+        jobs=count(one["jobs"]),
+        processes=one["processes"],
+        listeners=count(one["listeners"]),
+        vanished=count(one["vanished"]),
+        machine=machine(kept),
+        carried_out=table(
+            "database, submitted per second, done per second, by each process, CPU per job, lost, "
+            "done twice",
+            carried_out,
+        ),
+        heard=table(
+            "database, median lateness, 99 %, memory per listener, let go after, left open, kept",
+            heard,
         ),
     )
 
