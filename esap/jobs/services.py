@@ -16,7 +16,7 @@ from esap.errors import InvalidRequest, NotFound, WrongPhase
 from esap.jobs import moves
 from esap.jobs.destruction import destroy
 from esap.jobs.idempotency import Once, once
-from esap.jobs.kinds import Part, checked_parameters, kind_named
+from esap.jobs.kinds import Part, checked_parameters, kind_named, refuse_tokens
 from esap.jobs.leases import keeper
 from esap.jobs.limits import Usage, admit, is_switched_off, usage
 from esap.jobs.mailing import want_mail
@@ -309,6 +309,7 @@ def adjust(
 
     Raises what `limit_time` and `want_mail` do, and then nothing has changed.
     """
+    refuse_tokens(run_id)
     if execution_duration is not None and execution_duration != job.execution_duration:
         job = limit_time(job, execution_duration)
     if destruction is not None:
