@@ -7,6 +7,9 @@ from django.utils import timezone
 
 from esap.mail.models import Letter
 from tests.support.fakes.smtp import mail_server
+from tests.support.vendors import vendors
+
+vendor = vendors(autouse=True)
 
 
 @pytest.fixture
