@@ -68,9 +68,9 @@ JOBS = """\
 is told of each of them twice. Goals: none lost, none carried out twice. {machine}
 
 {carried_out}
-{listeners} listeners of as many jobs, at one events process; {vanished} of them vanish without a word.
-Late is an event by the time from its commit to its listener. Goals: those who vanished are let go of
-within 60 s; when all are gone, no descriptor is left open and at most 20 MB are kept.
+{listeners} listeners of as many jobs, at one events process; {vanished} of them vanish without a
+word. An event is late by the time from its commit to its listener. Goals: those who vanished are
+let go of within 60 s; when all are gone, no descriptor is left open and at most 20 MB are kept.
 
 {heard}"""
 
