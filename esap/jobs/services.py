@@ -32,6 +32,7 @@ from esap.jobs.moves import (
     progress,
     record_event,
 )
+from esap.jobs.resuming import resume_held
 from esap.jobs.retrying import queue_again
 from esap.jobs.rows import Happening, change, in_seconds, job_with
 from esap.jobs.sharing import is_shared_with, share, unshare
@@ -209,14 +210,8 @@ def resume(owner: Caller, peer: str = "") -> int:
 
     For whoever has just made a login or a connection, at one peer or any.
     """
-    held = Job.objects.filter(owner=_user(owner), phase=Phase.HELD, lease__isnull=True)
-    if _user(owner) is None:
-        return 0
-    if peer:
-        held = held.filter(peer=peer)
-    for job in held.exclude(remote_id=""):
-        look_soon_for(job)
-    return held.count() and held.update(due=timezone.now())
+    user = _user(owner)
+    return resume_held(user, peer) if user is not None else 0
 
 
 def job_for(caller: Caller, job_id: UUID) -> Job:
