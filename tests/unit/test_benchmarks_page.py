@@ -48,8 +48,11 @@ def test_jobs_are_told_with_what_was_promised_of_them(tmp_path) -> None:
 
     lines = page(tmp_path).splitlines()
 
-    assert "| SQLite | 250 | 61 | 30 | 21.2 ms | 0 | 0 |" in lines
-    assert "| SQLite | 140.0 ms | 260.5 ms | 58 kB | 33.9 s | 0 | 4.3 MB |" in lines
+    assert "| SQLite | 10\N{NO-BREAK SPACE}000 | 250 | 61 | 30 | 21.2 ms | 0 | 0 |" in lines
+    assert (
+        "| SQLite | 1\N{NO-BREAK SPACE}000 | 140.0 ms | 260.5 ms | 58 kB | 33.9 s | 0 | 4.3 MB |"
+        in lines
+    )
 
 
 def test_callers_are_told_side_by_side(tmp_path) -> None:
