@@ -18,10 +18,11 @@ from esap.jobs.destruction import destroy
 from esap.jobs.idempotency import Once, once
 from esap.jobs.kinds import Part, checked_parameters, kind_named, refuse_tokens
 from esap.jobs.leases import keeper
+from esap.jobs.leaving import abort_all
 from esap.jobs.limits import Usage, admit, is_switched_off, usage
 from esap.jobs.mailing import want_mail
 from esap.jobs.making import checked, longest_kept, make, make_parts, ring_after_commit
-from esap.jobs.models import UNFINISHED, Job, Phase
+from esap.jobs.models import Job, Phase
 from esap.jobs.moves import (
     RING_SECONDS,
     Result,
@@ -242,16 +243,6 @@ def jobs_of(caller: Caller) -> QuerySet[Job]:
     """Return the caller's own jobs; none for somebody who has not logged in."""
     owner = _user(caller)
     return _kept().filter(owner=owner) if owner else Job.objects.none()
-
-
-def abort_all(owner: AbstractBaseUser) -> int:
-    """Abort all unfinished jobs of a user; return how many."""
-    aborted = 0
-    for job in jobs_of(owner).filter(phase__in=UNFINISHED):
-        with suppress(NotFound, WrongPhase):  # It has ended meanwhile.
-            abort(job)
-            aborted += 1
-    return aborted
 
 
 def keep_until(job: Job, moment: datetime) -> Job:

@@ -295,9 +295,14 @@ ACCOUNT_DATA = [
     "accounts.data.export.api_tokens",
     "accounts.data.export.baskets",
     "esap.jobs.export.jobs_held",
+    "esap.webhooks.export.webhooks_held",
     "accounts.data.export.audit_log",
 ]
-ACCOUNT_ENDINGS = ["esap.jobs.services.abort_all", "accounts.tokens.forget"]
+ACCOUNT_ENDINGS = [
+    "esap.jobs.leaving.abort_all_at_peers",
+    "accounts.tokens.forget",  # only now: jobs are stopped in the user's name
+    "esap.jobs.leaving.delete_all",
+]
 JOB_KINDS = ["query.jobs.KINDS"]
 UWS_KIND = "query.search"  # of a job that came by UWS and does not say
 

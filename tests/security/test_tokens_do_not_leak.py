@@ -97,6 +97,7 @@ class Story:
         said = caller.ask(method, path, body, **headers)
         shown = {name: text for name, text in said.headers.items() if name != "Set-Cookie"}
         text = f"{shown} {said.getvalue().decode(errors='replace')}"
+        said.close()
         address = _ID.sub("{id}", path.partition("?")[0])
         place = f"{method} {address}" if not carrying else "answers to mistakes"
         self.looked.at(place, text, frozenset(carrying))

@@ -125,7 +125,7 @@ def test_the_events_process_tells_the_owner_only(path, adas, ada, bob, settings)
 
 def test_others_see_it_in_no_list(adas, ada, bob, nobody):
     def told(caller):
-        answers = {each.path: caller.get(each.path).getvalue().decode() for each in LISTS}
+        answers = {each.path: caller.text(each.path) for each in LISTS}
         return {path for path, text in answers.items() if any(one in text for one in adas.ids)}
 
     assert told(bob) == told(nobody) == set()
@@ -231,9 +231,7 @@ def test_a_shared_link_changes_nothing(asked, adas, ada, bob, nobody):
 def test_a_shared_link_shows_neither_webhooks_nor_other_jobs(adas, ada, nobody):
     token = ada.post(f"/esap-api/jobs/{adas.done}/share/").json()["token"]
 
-    told = {
-        each.path: nobody.get(f"{each.path}?share={token}").getvalue().decode() for each in LISTS
-    }
+    told = {each.path: nobody.text(f"{each.path}?share={token}") for each in LISTS}
 
     assert {path for path, text in told.items() if any(one in text for one in adas.ids)} == set()
 
@@ -278,7 +276,7 @@ def test_the_key_of_another_makes_a_job_of_ones_own(ada, bob):
 
 def test_what_is_kept_of_a_deleted_job_is_nobodys(adas, ada, bob):
     path = f"/esap-api/jobs/{adas.done}/results/merged/"
-    assert NOTE in ada.get(path).getvalue().decode()
+    assert NOTE in ada.text(path)
 
     assert ada.ask("DELETE", f"/esap-api/jobs/{adas.done}/").status_code == 204
 
@@ -287,4 +285,4 @@ def test_what_is_kept_of_a_deleted_job_is_nobodys(adas, ada, bob):
 
 def test_a_webhook_of_another_is_seen_in_no_answer(adas, bob):
     assert HOOK not in bob.get("/esap-api/jobs/webhooks/").content.decode()
-    assert HOOK not in bob.get("/esap-api/accounts/export/").getvalue().decode()
+    assert HOOK not in bob.text("/esap-api/accounts/export/")

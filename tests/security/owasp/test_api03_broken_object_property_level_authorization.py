@@ -196,6 +196,7 @@ def test_no_answer_has_what_is_secret_or_anothers(adas, ada, bob):
         for path in addresses:
             answer = caller.get(path, accept=accept)
             told = f"{answer.headers} {answer.getvalue().decode()}"
+            answer.close()
             yield from ((path, one) for one in [*hidden, of_another] if one in told)
 
     whoami = ada.get(f"{A}whoami/").content.decode()
