@@ -332,6 +332,7 @@ def have_jobs_done(story, callers):
     told = story.ask(alice, "POST", hook, {"url": story.archive.url, "events": ["phase"]}).json()
     story.looked.know("secret of a webhook", told["secret"])
     deliver_what_happens(story, user)
+    look_into_the_database(story)  # while the first secret is there
     second = story.ask(alice, "POST", f"{hook}{told['id']}/secret/").json()["secret"]
     story.looked.know("second secret of a webhook", second)
     job = deliver_what_happens(story, user)
