@@ -70,7 +70,8 @@ told of each of them twice. Goals: none lost, none done twice. {machine}
 {carried_out}
 Listeners of a job each, at one events process; a third of them vanish without a word. An event is
 late by the time from its commit to its listener. Goals: those who vanished are let go of within
-60 s; when all are gone, no descriptor is left open and at most 20 MB are kept.
+60 s; when all are gone, no descriptor is left open and at most 20 MB more are kept than after an
+earlier crowd of that size.
 
 {heard}"""
 
