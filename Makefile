@@ -56,7 +56,7 @@ format: $(VENV)/develops  ## put the code into its form
 reference: $(VENV)/develops  ## write anew the pages of docs/reference that follow from the code
 	$(RUN) manage.py write_reference --settings esap.settings.test
 
-BENCHMARKS ?= $(filter-out __init__ support page,$(basename $(notdir $(wildcard benchmarks/*.py))))
+BENCHMARKS ?= $(filter-out __init__ support page listening,$(basename $(notdir $(wildcard benchmarks/*.py))))
 bench: $(VENV)/develops  ## every figure we claim, measured here (minutes)
 	@set -e; for script in $(BENCHMARKS); do echo "== $$script"; $(RUN) -m benchmarks.$$script; done
 	@$(RUN) -m benchmarks.page

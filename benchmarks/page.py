@@ -59,6 +59,21 @@ verified here, by keys that are kept. {machine}
 
 {costs}"""
 
+JOBS = """\
+## Jobs
+
+    make bench BENCHMARKS=jobs
+
+Jobs that do nothing, through a worker of {processes} processes on the embedded Valkey, which is
+told of each of them twice. Goals: none lost, none done twice. {machine}
+
+{carried_out}
+Listeners of a job each, at one events process; a third of them vanish without a word. An event is
+late by the time from its commit to its listener. Goals: those who vanished are let go of within
+60 s; when all are gone, no descriptor is left open and at most 20 MB are kept.
+
+{heard}"""
+
 TABLES = """\
 ## Tables
 
@@ -97,6 +112,7 @@ def page(results: Path) -> str:
         "federation": federation,
         "metadata": metadata,
         "auth": auth,
+        "jobs": jobs,
         "results_paging": paging,
         "tables": tables,
     }
@@ -177,6 +193,50 @@ def paging(kept: dict[str, Any]) -> str:
         ),
         downloads=table(
             "all rows, CPU", [[name, seconds(cpu)] for name, cpu in measured["downloads_s"].items()]
+        ),
+    )
+
+
+def jobs(kept: dict[str, Any]) -> str:
+    measured = kept["measured"]
+    carried_out = [
+        [
+            name,
+            count(each["jobs"]),
+            count(each["submitted_per_s"]),
+            count(each["jobs_per_s"]),
+            f"{each['jobs_per_s'] / each['processes']:.0f}",
+            milliseconds(each["worker_cpu_ms"]),
+            f"{each['lost']}",
+            f"{each['twice']}",
+        ]
+        for name, each in measured.items()
+    ]
+    heard = [
+        [
+            name,
+            count(each["listeners"]),
+            milliseconds(each["p50_ms"]),
+            milliseconds(each["p99_ms"]),
+            f"{each['listener_kb']:.0f} kB",
+            seconds(each["let_go_s"]),
+            f"{each['never_closed']}",
+            f"{each['kept_mb']:.1f} MB",
+        ]
+        for name, each in measured.items()
+    ]
+    return JOBS.format(
+        processes=measured["SQLite"]["processes"],
+        machine=machine(kept),
+        carried_out=table(
+            "database, jobs, submitted per second, done per second, by each process, CPU per job, "
+            "lost, done twice",
+            carried_out,
+        ),
+        heard=table(
+            "database, listeners, median lateness, 99 %, memory of each, let go after, left open, "
+            "kept",
+            heard,
         ),
     )
 

@@ -9,7 +9,8 @@ import signal
 import threading
 import time
 from collections.abc import Callable, Mapping
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -26,11 +27,12 @@ __all__ = ["ALIVE", "Clock", "Periodic", "scheduled"]
 logger = structlog.get_logger(__name__)
 
 ALIVE = "clock-alive"
-"""A file in the data folder, touched as long as the clock goes."""
+"""A file in the data folder, touched as long as the clock goes and nothing in it hangs."""
 
 _TICK_SECONDS = 0.25
 _SOON = 60.0
 _GRACE_SECONDS = 3.0
+_HANGS_SECONDS = 600.0
 
 
 @dataclass(slots=True)
@@ -41,7 +43,17 @@ class Periodic:
     seconds: float
     do: Callable[[], object]
     due: float = 0.0
+    began: float = 0.0
     running: Future[None] | None = None
+
+    @property
+    def is_running(self) -> bool:
+        """Whether it has begun and not ended."""
+        return self.running is not None and not self.running.done()
+
+    def hangs(self, now: float) -> bool:
+        """Say whether it runs longer than it ever should: ten minutes, or until it is due again."""
+        return self.is_running and now - self.began > max(_HANGS_SECONDS, self.seconds)
 
 
 class Clock:
@@ -58,19 +70,23 @@ class Clock:
             one.due = time.monotonic() + (0.0 if one.seconds <= _SOON else _SOON)
 
     def run(self, stopped: threading.Event) -> None:
-        """Go on until told to stop; then start nothing more."""
+        """Go on until told to stop; then start nothing more, and give the rest three seconds."""
         while not stopped.wait(_TICK_SECONDS):
             self.tick()
         self._pool.shutdown(wait=False, cancel_futures=True)
+        wait([one.running for one in self._work if one.running], timeout=_GRACE_SECONDS)
 
     def tick(self) -> None:
         """Start what is due. What still runs is left alone, and is done again when it has ended."""
-        self._alive.touch()
         now = time.monotonic()
         for one in self._work:
-            if now >= one.due and (one.running is None or one.running.done()):
-                one.due = now + one.seconds
+            if now >= one.due and not one.is_running:
+                one.due, one.began = now + one.seconds, now
                 one.running = self._pool.submit(_done, one)
+        if not any(one.hangs(now) for one in self._work):
+            # On a full disk no sign is given, but jobs are looked after.
+            with suppress(OSError):
+                self._alive.touch()
 
 
 def scheduled(schedule: Mapping[str, Mapping[str, Any]]) -> list[Periodic]:
@@ -102,7 +118,6 @@ def main() -> None:
         signal.signal(number, lambda *_: stopped.set())
     Clock(scheduled(settings.CELERY_BEAT_SCHEDULE), settings.DATA_DIR / ALIVE).run(stopped)
     # Whatever still runs then can be cut off: leases end by themselves, and so do transactions.
-    time.sleep(_GRACE_SECONDS)
     os._exit(0)
 
 

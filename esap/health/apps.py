@@ -12,5 +12,6 @@ class HealthConfig(AppConfig):
     label = "health"
 
     def ready(self) -> None:
-        """Have the workers give signs of life."""
+        """Have the workers give signs of life, and the API described."""
         import_module("esap.health.signs")
+        import_module("esap.health.schema")

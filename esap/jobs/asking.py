@@ -10,6 +10,7 @@ from esap.errors import InvalidRequest, LoginRequired, NotAllowed
 from esap.jobs import services
 from esap.jobs.idempotency import Once, made_before
 from esap.jobs.kinds import JobKind, Part, kind_named
+from esap.jobs.mailing import refuse_without_address
 from esap.jobs.making import checked
 from esap.jobs.models import Job
 
@@ -29,15 +30,18 @@ def request_job(
     *,
     execution_duration: int = 0,
     destruction: datetime | None = None,
+    mail: bool = False,
     mark: Once | None = None,
 ) -> Job:
     """Queue a job that a caller describes in the words of its kind.
 
-    Raises what `wanted` and `services.submit` do.
+    Raises what `wanted`, `services.submit` and, for mail, `refuse_without_address` do.
     """
     if job := made_before(mark):
         return job
     refuse_nul(part.parameters)
+    if mail:
+        refuse_without_address(caller)
     part = wanted(part, caller)
     with transaction.atomic():
         job = services.submit(
@@ -49,6 +53,9 @@ def request_job(
             execution_duration=execution_duration,
             mark=mark,
         )
+        if mail:
+            Job.objects.filter(pk=job.pk).update(mail=True)
+            job.mail = True
         return services.keep_until(job, destruction) if destruction else job
 
 

@@ -1,6 +1,6 @@
 """Look after the jobs at one peer: stop those that nobody wants, ask how the others stand."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 
 import structlog
@@ -52,13 +52,28 @@ def _ask(follower: Follower, peer: str, jobs: Sequence[Job], turn: Turn) -> bool
     for first in range(0, len(jobs), follower.most):
         some = jobs[first : first + follower.most]
         with within(_ASK_SECONDS):
-            standings = follower.follow(peer, some)
+            standings = _standings(follower, peer, some)
         if not turn.goes_on():
             logger.warning("a turn took too long", follower=follower.name, peer=peer)
             return news
         for job in some:
             news |= _noted(follower, job, standings.get(job.remote_id))
     return news
+
+
+def _standings(follower: Follower, peer: str, jobs: Sequence[Job]) -> Mapping[str, Standing]:
+    """Ask in one question; where one user has to log in, for each user's jobs by themselves."""
+    try:
+        return follower.follow(peer, jobs)
+    except NEEDS_ITS_USER as error:
+        owners = dict.fromkeys(job.owner_id for job in jobs)
+        if len(owners) == 1:
+            return {job.remote_id: error for job in jobs}
+    found: dict[str, Standing] = {}
+    for owner in owners:
+        theirs = [job for job in jobs if job.owner_id == owner]
+        found |= _standings(follower, peer, theirs)
+    return found
 
 
 def _noted(follower: Follower, job: Job, standing: Standing | None) -> bool:

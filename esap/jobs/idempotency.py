@@ -10,6 +10,7 @@ from django.db import IntegrityError, transaction
 
 from esap.errors import InvalidRequest, KeyReused
 from esap.jobs.models import IdempotencyKey, Job
+from esap.redaction import carries_token
 
 __all__ = ["KEY_HOURS", "Once", "made_before", "once", "same_request"]
 
@@ -43,6 +44,10 @@ def same_request(header: str | None, *, caller: str, asked: object) -> Once | No
     if key.startswith('"'):
         quoted = _QUOTED.fullmatch(key)
         key = re.sub(r'\\(["\\])', r"\1", quoted[1]) if quoted else ""
+    if carries_token(key):
+        raise InvalidRequest(
+            "There is a token in the Idempotency-Key, which is kept: send a UUID, and revoke it."
+        )
     if not key or len(key) > _MOST_CHARACTERS or not (key.isascii() and key.isprintable()):
         raise InvalidRequest(
             f"Idempotency-Key: send 1 to {_MOST_CHARACTERS} printable ASCII characters, in double "

@@ -137,9 +137,9 @@ def checked_parameters(kind: JobKind, parameters: Mapping[str, object]) -> dict[
         raise InvalidRequest(f"{field}: {message}.", errors=errors) from error
 
 
-def refuse_tokens(parameters: Mapping[str, object]) -> None:
+def refuse_tokens(said: object) -> None:
     """Raise `InvalidRequest` for parameters with a token in them: rows of jobs hold none."""
-    if carries_token(parameters):
+    if carries_token(said):
         raise InvalidRequest(
             "There is a token in the parameters, which are kept and shown: leave it out, and "
             "revoke it. The gateway itself gets tokens for what it asks in your name."

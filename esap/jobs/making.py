@@ -36,7 +36,7 @@ def checked(part: Part) -> Part:
 
 def make(part: Part, owner: Any, phase: Phase, **members: Any) -> Job:
     """Write down one job; `members` are further columns of it."""
-    refuse_tokens(part.parameters)
+    refuse_tokens([part.run_id, part.peer, part.parameters])
     members.setdefault("destruction", longest_kept())
     job = Job.objects.create(
         kind=part.kind,

@@ -104,6 +104,11 @@ class Job(models.Model):
     silent = models.BooleanField(
         default=False, help_text="Its lease was found ended, and is looked at once more."
     )
+    mail = models.BooleanField(
+        default=False,
+        db_default=False,  # for processes of the version before, which do not know it
+        help_text="Whether its owner is sent mail when it ends.",
+    )
     share = models.CharField(
         max_length=64, blank=True, help_text="SHA-256 of the token that lets others read it."
     )
@@ -119,6 +124,7 @@ class Job(models.Model):
             models.Index(
                 fields=["due"], condition=models.Q(due__isnull=False), name="jobs_job_due"
             ),
+            models.Index(fields=["ended"], condition=models.Q(mail=True), name="jobs_job_mail"),
             models.Index(
                 fields=["owner", "kind"],
                 condition=models.Q(ended__isnull=True),

@@ -142,8 +142,11 @@ def abort(job: Job, *, happened: Iterable[Happening] = (), because: EsapError | 
     return done
 
 
-def hold(job: Job, waits_for: str, until: datetime | None) -> Job:
-    """Keep a job for later because only its user can make it go on, such as by a login."""
+def hold(job: Job, waits_for: str, until: datetime | None, *, counts: bool = True) -> Job:
+    """Keep a job for later because only its user can make it go on, such as by a login.
+
+    Unless it `counts`, the attempt is not one of those that the kind allows.
+    """
     if job.phase == Phase.HELD:
         postpone(job, waits_for, until)
         return job_with(job.pk)
@@ -153,6 +156,7 @@ def hold(job: Job, waits_for: str, until: datetime | None) -> Job:
         Phase.HELD,
         where=unless_taken(job),
         happened=[("message", {"sentence": waits_for})],
+        attempt=job.attempt if counts else job.attempt - 1,
         waits_for=shortened(waits_for),
         due=until,
         lease=None,

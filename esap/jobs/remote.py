@@ -63,7 +63,7 @@ class Follower(ABC):
 
         A job that is left out is not known to the peer any more: it becomes UNKNOWN, and fails
         when it stays so. `LoginAgain` and `NotConnected`, as the standing of a job, hold it until
-        its user has logged in.
+        its user has logged in. If they are raised, each user's jobs are asked for by themselves.
         """
 
     @abstractmethod

@@ -101,7 +101,7 @@ def _ended_by(job: Job, error: EsapError, allowed: Scope) -> None:
     if isinstance(error, BackendTimedOut) and allowed.over:
         moves.abort(job, because=error)  # as UWS 1.1 asks in section 2.1.2.3
     elif isinstance(error, NEEDS_ITS_USER) and may_repeat(job):
-        moves.hold(job, error.detail, next_login())
+        moves.hold(job, error.detail, next_login(), counts=False)
     elif is_away(error) and may_repeat(job):
         moves.give_back(job, error.detail, at=next_try(job), counts=False)
     else:

@@ -98,6 +98,7 @@ class JobSerializer(serializers.ModelSerializer[Job]):
             "destruction",
             "execution_duration",
             "shared",
+            "mail",
         ]
         read_only_fields = fields
 
@@ -200,6 +201,11 @@ class ChangeSerializer(serializers.Serializer[Any]):
     )
     destruction = serializers.DateTimeField(
         required=False, help_text="When it goes, with its results; the operator sets the latest."
+    )
+    mail = serializers.BooleanField(
+        required=False,
+        help_text="Whether you are sent mail when it ends, to the verified address that your "
+        "login provider has told; where the operator has set up mail.",
     )
 
 

@@ -16,9 +16,10 @@ from esap.errors import InvalidRequest, NotFound, WrongPhase
 from esap.jobs import moves
 from esap.jobs.destruction import destroy
 from esap.jobs.idempotency import Once, once
-from esap.jobs.kinds import Part, checked_parameters, kind_named
+from esap.jobs.kinds import Part, checked_parameters, kind_named, refuse_tokens
 from esap.jobs.leases import keeper
 from esap.jobs.limits import Usage, admit, is_switched_off, usage
+from esap.jobs.mailing import want_mail
 from esap.jobs.making import checked, longest_kept, make, make_parts, ring_after_commit
 from esap.jobs.models import UNFINISHED, Job, Phase
 from esap.jobs.moves import (
@@ -31,6 +32,7 @@ from esap.jobs.moves import (
     progress,
     record_event,
 )
+from esap.jobs.resuming import resume_held
 from esap.jobs.retrying import queue_again
 from esap.jobs.rows import Happening, change, in_seconds, job_with
 from esap.jobs.sharing import is_shared_with, share, unshare
@@ -208,14 +210,8 @@ def resume(owner: Caller, peer: str = "") -> int:
 
     For whoever has just made a login or a connection, at one peer or any.
     """
-    held = Job.objects.filter(owner=_user(owner), phase=Phase.HELD, lease__isnull=True)
-    if _user(owner) is None:
-        return 0
-    if peer:
-        held = held.filter(peer=peer)
-    for job in held.exclude(remote_id=""):
-        look_soon_for(job)
-    return held.count() and held.update(due=timezone.now())
+    user = _user(owner)
+    return resume_held(user, peer) if user is not None else 0
 
 
 def job_for(caller: Caller, job_id: UUID) -> Job:
@@ -302,15 +298,19 @@ def adjust(
     run_id: str | None = None,
     execution_duration: int | None = None,
     destruction: datetime | None = None,
+    mail: bool | None = None,
 ) -> Job:
-    """Set what is given: the caller's name of the job, its time to run, its destruction time.
+    """Set what is given: the caller's name of the job, its time to run, its destruction time, mail.
 
-    Raises what `limit_time` does, and then nothing has changed.
+    Raises what `limit_time` and `want_mail` do, and then nothing has changed.
     """
+    refuse_tokens(run_id)
     if execution_duration is not None and execution_duration != job.execution_duration:
         job = limit_time(job, execution_duration)
     if destruction is not None:
         job = keep_until(job, destruction)
+    if mail is not None and mail != job.mail:
+        want_mail(job, wanted=mail)
     if run_id is not None:
         Job.objects.filter(pk=job.pk).update(run_id=run_id)
     return job_with(job.pk)

@@ -5,6 +5,7 @@ from corsheaders.defaults import default_headers
 
 from esap.settings.env import BASE_DIR, read_environment
 from esap.settings.logs import logging_config
+from esap.settings.mail import mail_server
 from esap.settings.results import results_storage
 
 ENV = read_environment()
@@ -33,6 +34,7 @@ INSTALLED_APPS = [
     "esap.jobs",
     "esap.results",
     "esap.webhooks",
+    "esap.mail",
     "esap.health",
     "accounts",
     *ROOMS,
@@ -200,7 +202,10 @@ SPECTACULAR_SETTINGS = {
     "COMPONENT_SPLIT_REQUEST": True,
     # An empty choice is as good as none, and needs no schema of its own.
     "ENUM_ADD_EXPLICIT_BLANK_NULL_CHOICE": False,
-    "ENUM_NAME_OVERRIDES": {"ApiTokenState": ["live", "expired", "revoked"]},
+    "ENUM_NAME_OVERRIDES": {
+        "ApiTokenState": ["live", "expired", "revoked"],
+        "Ok": ["ok"],
+    },
     "LICENSE": {"name": "Apache-2.0"},
 }
 
@@ -232,6 +237,11 @@ CELERY_BEAT_SCHEDULE = {
     "sweep-jobs": {"task": "esap.jobs.sweep", "schedule": ENV.sweep_seconds},
     "ask-peers": {"task": "esap.jobs.ask_peers", "schedule": 1.0},
     "send-webhooks": {"task": "esap.webhooks.send", "schedule": ENV.sweep_seconds},
+    **(
+        {"send-mail": {"task": "esap.mail.send", "schedule": ENV.sweep_seconds}}
+        if ENV.email_url
+        else {}
+    ),
     "sweep-results": {"task": "esap.results.sweep", "schedule": 86400.0},
     "purge-accounts": {"task": "accounts.purge", "schedule": 3600.0},
 }
@@ -263,10 +273,15 @@ METRICS = (
     else [
         "esap.jobs.figures.figures",
         "esap.webhooks.figures.figures",
+        "esap.mail.figures.figures",
         "esap.health.figures.of_peers",
         "esap.health.figures.of_processes",
     ]
 )
+MAIL_SERVER = mail_server(ENV)
+MAIL_FROM = ENV.email_from
+PUBLIC_URL = ENV.public_url.rstrip("/")
+VERIFIED_EMAIL = "accounts.identities.verified_email"
 WEBHOOKS_PRIVATE_NETWORK = ENV.webhooks_private_network
 JOB_AUDIT = "accounts.audit.job_aborted"
 AUDIT_DAYS = ENV.audit_days

@@ -4,31 +4,23 @@ docs/reference/settings.md is made from this page, and a test keeps it so.
 """
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Literal
 
-from pydantic import AliasChoices, BeforeValidator, Field, FilePath, NonNegativeInt, ValidationError
-from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+from pydantic import (
+    AliasChoices,
+    Field,
+    FilePath,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+)
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from esap.settings.texts import Counts, Words
 
 __all__ = ["BASE_DIR", "Environment", "read_environment"]
 
 BASE_DIR = Path(__file__).resolve().parents[2]
-
-
-def _words(value: object) -> object:
-    """Lists are written with commas or spaces between."""
-    return value.replace(",", " ").split() if isinstance(value, str) else value
-
-
-def _counts(value: object) -> object:
-    """Read `query.search=8, batch.job=100`."""
-    if not isinstance(value, str):
-        return value
-    pairs = [word.partition("=") for word in value.replace(",", " ").split()]
-    return {name: count for name, _, count in pairs}
-
-
-Words = Annotated[list[str], NoDecode, BeforeValidator(_words)]
-Counts = Annotated[dict[str, NonNegativeInt], NoDecode, BeforeValidator(_counts)]
 
 
 class Environment(BaseSettings):
@@ -280,11 +272,33 @@ class Environment(BaseSettings):
         description="Whether users' webhooks may lead into private networks. Only where all users "
         "may reach those anyway.",
     )
+    email_url: str = Field(
+        default="",
+        pattern=r"^(smtp://[^@/\s]+|(smtps|smtp\+starttls)://([^@/:\s]+@)?[^@/\s]+)?$",
+        description="The server that takes the mail about jobs that have ended, such as "
+        "smtp+starttls://esap@mail.example.org:587; with smtps:// TLS comes first, with smtp:// "
+        "not at all, and then there is no user. Empty: no mail is sent.",
+    )
+    email_password_file: FilePath | None = Field(
+        default=None, description="File with the password that goes with it."
+    )
+    email_from: str = Field(
+        default="",
+        validate_default=True,
+        description="From whom that mail is, such as ESAP <esap@example.org>.",
+    )
+    public_url: str = Field(
+        default="",
+        pattern=r"^(https?://[^/\s]+/?)?$",
+        validate_default=True,
+        description="Where users reach the gateway, such as https://esap.example.org, without "
+        "ESAP_SUB_PATH: for links in mail.",
+    )
     metrics_token: str = Field(
         default="",
         pattern=r"^([\x21-\x7e]{16,})?$",
-        description="Bearer token with which Prometheus reads /esap-api/metrics: a long random text. "
-        "Empty: only operators who have logged in may read it.",
+        description="Bearer token with which Prometheus reads /esap-api/metrics: a long random "
+        "text. Empty: only operators who have logged in may read it.",
     )
     audit_days: float = Field(
         default=365.0,
@@ -302,6 +316,13 @@ class Environment(BaseSettings):
     log_format: Literal["console", "json"] = Field(
         default="console", description="Logs for people (console) or machines (json)."
     )
+
+    @field_validator("email_from", "public_url")
+    @classmethod
+    def _needed_for_mail(cls, value: str, info: ValidationInfo) -> str:
+        if info.data.get("email_url") and not value:
+            raise ValueError("set it, too, or leave ESAP_EMAIL_URL out")
+        return value
 
 
 def read_environment() -> Environment:

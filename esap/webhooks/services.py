@@ -15,6 +15,7 @@ from esap.backends.address import check_url
 from esap.errors import ForbiddenAddress, InvalidRequest, NotFound, TooManyRequests
 from esap.jobs.kinds import all_kinds
 from esap.jobs.models import Event, Phase
+from esap.redaction import carries_token
 from esap.vault import seal
 from esap.webhooks.models import Delivery, Webhook
 from esap.webhooks.signing import new_secret
@@ -133,6 +134,11 @@ def place_of_secret(webhook: Webhook) -> str:
 
 
 def _check(url: str, kinds: Collection[str]) -> None:
+    if carries_token(url):
+        raise InvalidRequest(
+            "url: there is a token of yours in it, which is kept and shown: leave it out, and "
+            "revoke it. What is sent is signed, so that the receiver knows who sends it."
+        )
     try:
         check_url(url)
         HttpUrl(url)

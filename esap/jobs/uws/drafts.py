@@ -8,7 +8,7 @@ from esap.errors import EsapError, InvalidRequest, WrongPhase
 from esap.jobs import moves, services
 from esap.jobs.asking import own_kind, refuse_nul, wanted
 from esap.jobs.idempotency import Once, made_before, once
-from esap.jobs.kinds import Pairs, Part, kind_named
+from esap.jobs.kinds import Pairs, Part, kind_named, refuse_tokens
 from esap.jobs.limits import admit
 from esap.jobs.making import make
 from esap.jobs.models import Job, Phase
@@ -35,6 +35,7 @@ def draft(asked: Asked, caller: Any, *, mark: Once | None = None) -> Job:
     if job := made_before(mark):
         return job
     refuse_nul(asked.pairs)
+    refuse_tokens([list(pair) for pair in asked.pairs])
     part = Part(
         kind=asked.kind,
         parameters=own_words(own_kind(asked.kind), asked.pairs, caller),
@@ -78,6 +79,7 @@ def set_parameters(job: Job, pairs: Pairs, caller: Any) -> Job:
     """
     pairs = kept_of(pairs)
     refuse_nul(pairs)
+    refuse_tokens([list(pair) for pair in pairs])
     job = Job.objects.select_for_update().get(pk=job.pk)
     given = {name.lower() for name, _ in pairs}
     kept = [(name, text) for name, text in pairs_of(job) if name.lower() not in given] + pairs

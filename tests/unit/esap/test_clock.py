@@ -90,6 +90,51 @@ def test_it_shows_that_it_is_alive(going, tmp_path):
     assert wait_for((tmp_path / ALIVE).exists)
 
 
+def test_work_that_hangs_stops_the_sign_of_life_and_nothing_else(going, tmp_path, monkeypatch):
+    monkeypatch.setattr("esap.clock._HANGS_SECONDS", 0.2)
+    done, release = [], threading.Event()
+    going(
+        Periodic("hangs", 0.01, lambda: release.wait(10)),
+        Periodic("works", 0.01, lambda: done.append(1)),
+    )
+    time.sleep(0.4)
+    (tmp_path / ALIVE).unlink()
+    before = len(done)
+
+    time.sleep(0.2)
+
+    assert not (tmp_path / ALIVE).exists()
+    assert len(done) > before
+    release.set()
+    assert wait_for((tmp_path / ALIVE).exists)
+
+
+def test_a_folder_that_takes_no_sign_of_life_stops_nothing(going, tmp_path):
+    tmp_path.rmdir()
+    done = []
+
+    going(Periodic("works", 0.01, lambda: done.append(1)))
+
+    assert wait_for(lambda: len(done) >= 2)
+
+
+def test_when_it_ends_it_waits_a_moment_for_what_runs(tmp_path):
+    ended = threading.Event()
+
+    def work():
+        time.sleep(0.3)
+        ended.set()
+
+    stopped = threading.Event()
+    clock = Clock([Periodic("slow", 10, work)], tmp_path / ALIVE)
+    clock.tick()
+    stopped.set()
+
+    clock.run(stopped)
+
+    assert ended.is_set()
+
+
 def test_all_that_settings_name_can_be_done():
     work = scheduled(settings.CELERY_BEAT_SCHEDULE)
 

@@ -16,6 +16,7 @@ from esap.clock import ALIVE
 from esap.health import figures, metrics
 from esap.health.models import PeerHealth
 from esap.jobs.models import Job
+from esap.mail.models import Letter
 from esap.webhooks.models import Delivery, Webhook
 
 pytestmark = pytest.mark.django_db
@@ -143,13 +144,17 @@ def test_jobs_are_told_by_kind_and_phase(client, ada):
         Job.objects.create(kind="query.search", phase="EXECUTING", owner=ada, started=now)
     ended = {"started": now, "ended": now + timedelta(seconds=90)}
     Job.objects.create(kind="query.search", phase="COMPLETED", owner=ada, **ended)
+    long_ago = {"started": now - timedelta(hours=3), "ended": now - timedelta(hours=2)}
+    Job.objects.create(kind="query.search", phase="COMPLETED", owner=ada, **long_ago)
     Job.objects.create(kind="batch.job", phase="ERROR", ended=now)
 
-    assert lines(client, "esap_jobs{", "esap_job_seconds{") == [
+    assert lines(client, "esap_jobs{", "esap_jobs_ended", "esap_job_seconds") == [
         'esap_jobs{kind="batch.job",phase="ERROR"} 1.0',
-        'esap_jobs{kind="query.search",phase="COMPLETED"} 1.0',
+        'esap_jobs{kind="query.search",phase="COMPLETED"} 2.0',
         'esap_jobs{kind="query.search",phase="EXECUTING"} 2.0',
-        'esap_job_seconds{kind="query.search",phase="COMPLETED"} 90.0',
+        'esap_jobs_ended_last_hour{kind="batch.job",phase="ERROR"} 1.0',
+        'esap_jobs_ended_last_hour{kind="query.search",phase="COMPLETED"} 1.0',
+        'esap_job_seconds_last_hour{kind="query.search",phase="COMPLETED"} 90.0',
     ]
 
 
@@ -166,6 +171,14 @@ def test_what_is_late_is_told(client):
     assert found["esap_jobs_due",] == 1
     assert found["esap_job_lease_overrun_seconds",] == pytest.approx(7, abs=2)
     assert found["esap_job_queued_seconds",] == pytest.approx(40, abs=2)
+
+
+def test_mail_is_told(client, ada):
+    job = Job.objects.create(kind="query.search", owner=ada)
+    for number, members in enumerate(({}, {"attempts": [{"status": 451}]}, {"due": None})):
+        Letter.objects.create(job=job, round=number, subject="", body="", **members)
+
+    assert lines(client, "esap_mail") == ["esap_mail_waiting 2.0", "esap_mail_failed 1.0"]
 
 
 def test_webhooks_are_told(client, ada):

@@ -63,6 +63,7 @@ def test_a_job_tells_all_about_itself(api, slash):
         "destruction": iso(job.destruction),
         "execution_duration": 0,
         "shared": False,
+        "mail": False,
     }
 
 

@@ -71,6 +71,15 @@ def test_a_job_at_a_peer_stays_until_it_is_stopped_there_but_not_for_ever():
     assert destroy_due() == 1
 
 
+def test_a_job_that_its_user_never_came_back_for_goes_like_any_other():
+    job = services.submit("test.work", {})
+    overdue(moves.hold(job, "Log in again.", timezone.now() + timedelta(minutes=15)))
+
+    assert destroy_due() == 1
+
+    assert not Job.objects.exists()
+
+
 def test_a_job_stopped_at_its_peer_is_destroyed():
     job = services.submit("test.remote", {}, peer="slurm")
     runner.carry_out(job.pk)

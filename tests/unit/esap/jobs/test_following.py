@@ -236,6 +236,40 @@ def test_a_held_job_at_a_peer_goes_on_when_its_user_has_logged_in(job):
     assert job.waits_for == ""
 
 
+def test_a_question_that_needs_one_user_is_asked_for_the_others_without_theirs(
+    ada, bob, monkeypatch
+):
+    adas, bobs = at_peer(ada), at_peer(bob)
+    stands(bobs, Phase.EXECUTING)
+    ask = cluster.follow
+
+    def follow(peer, jobs):
+        if adas.pk in {job.pk for job in jobs}:
+            raise LoginAgain("Log in at Slurm again.")
+        return ask(peer, jobs)
+
+    monkeypatch.setattr(cluster, "follow", follow)
+    looked_after(adas, bobs)
+
+    assert (adas.phase, adas.waits_for) == ("HELD", "Log in at Slurm again.")
+    assert bobs.phase == "EXECUTING"
+    assert Watch.objects.get().away_since is None
+
+
+def test_a_login_has_the_peers_of_held_jobs_looked_at_now(ada):
+    job = at_peer(ada)
+    cluster.states[job.remote_id] = LoginAgain("Log in at Slurm again.")
+    looked_after(job)
+    assert Watch.objects.get().due > timezone.now()
+    stands(job, Phase.EXECUTING)
+
+    assert services.resume(ada) == 1
+
+    following.look_after("cluster", "slurm")
+    job.refresh_from_db()
+    assert (job.phase, job.waits_for, job.due) == ("EXECUTING", "", None)
+
+
 def test_what_a_peer_cannot_tell_of_one_job_is_a_reason_to_wait(job):
     cluster.states[job.remote_id] = UnreadableAnswer("The state makes no sense.")
 

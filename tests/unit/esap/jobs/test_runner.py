@@ -11,7 +11,7 @@ from django.db import OperationalError
 from django.utils import timezone
 
 from esap.backends.deadline import current_scope
-from esap.errors import BackendTimedOut, BackendUnavailable, LoginAgain, WrongPhase
+from esap.errors import BackendTimedOut, BackendUnavailable, LoginAgain, NotConnected, WrongPhase
 from esap.jobs import leases, moves, runner
 from esap.jobs.kinds import JobKind
 from esap.jobs.models import Job, Phase
@@ -215,6 +215,17 @@ def test_repeatable_work_that_needs_its_user_is_held(job, monkeypatch):
 
     assert carried_out(job).phase == "HELD"
     assert (job.waits_for, job.lease) == ("Log in again.", None)
+
+
+def test_to_be_held_is_none_of_the_attempts_that_a_kind_allows(job, monkeypatch):
+    def ask(job):
+        raise NotConnected("Connect to Rucio.")
+
+    doing(monkeypatch, ask, repeatable=True, max_attempts=2)
+    for _ in range(4):
+        carried_out(job)
+
+    assert (job.phase, job.waits_for, job.attempt) == ("HELD", "Connect to Rucio.", 0)
 
 
 def test_work_that_was_held_is_done_when_it_is_tried_again(job, monkeypatch):

@@ -1,12 +1,16 @@
 """Rooms submit work, and see only what is theirs."""
 
+from datetime import timedelta
+
 import pytest
 from django.contrib.auth.models import AnonymousUser
 from django.db import transaction
+from django.utils import timezone
 from kombu.exceptions import OperationalError
 
 from esap.errors import InvalidRequest, NotFound
-from esap.jobs import services, tasks
+from esap.jobs import moves, services, tasks
+from esap.jobs.kinds import Part
 from esap.jobs.models import Event, Job
 from tests.unit.esap.jobs import kinds
 
@@ -110,3 +114,30 @@ def test_a_job_is_destroyed_with_its_events_when_its_time_has_come(settings):
     assert list(Job.objects.values_list("pk", flat=True)) == [kept.pk]
     assert set(Event.objects.values_list("job", flat=True)) == {kept.pk}
     assert (kept.destruction - kept.created).days in (29, 30)
+
+
+def test_a_login_lets_ones_held_jobs_go_on_at_once(ada, bob, django_capture_on_commit_callbacks):
+    held = {}
+    for owner in (ada, bob):
+        held[owner] = services.submit("test.again", {}, owner)
+        moves.hold(held[owner], "Log in.", timezone.now() + timedelta(minutes=15))
+
+    with django_capture_on_commit_callbacks(execute=True):
+        assert services.resume(ada) == 1
+
+    phases = [Job.objects.get(pk=held[owner].pk).phase for owner in (ada, bob)]
+    assert phases == ["COMPLETED", "HELD"]
+
+
+def test_the_parts_of_a_job_go_on_with_a_login_and_so_does_the_whole(
+    ada, django_capture_on_commit_callbacks
+):
+    whole = services.submit_parts("test.parts", {}, [Part(kind="test.again", parameters={})], ada)
+    moves.hold(Job.objects.get(parent=whole), "Log in.", None)
+    assert Job.objects.get(pk=whole.pk).phase == "HELD"
+
+    with django_capture_on_commit_callbacks(execute=True):
+        assert services.resume(ada) == 1
+
+    whole.refresh_from_db()
+    assert (whole.phase, whole.due) == ("COMPLETED", None)
