@@ -92,6 +92,8 @@ DATABASES = {
         ENV.database_url or f"sqlite:///{DATA_DIR / 'esap.sqlite3'}",
         # Under ASGI a kept connection stays with a thread that may never come back.
         conn_max_age=0 if ENV.process == "events" else 600,
+        # Or the first request of each thread fails after the database was restarted.
+        conn_health_checks=True,
     )
 }
 if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
