@@ -221,8 +221,8 @@ def jobs(kept: dict[str, Any]) -> str:
             milliseconds(each["p99_ms"]),
             f"{each['listener_kb']:.0f} kB",
             seconds(each["let_go_s"]),
-            f"{each['never_closed']}",
-            f"{each['kept_mb']:.1f} MB",
+            f"{max(0, each['never_closed'])}",
+            f"{max(0.0, each['kept_mb']):.1f} MB",
         ]
         for name, each in measured.items()
     ]
