@@ -1,9 +1,10 @@
 # One image for every process of the gateway; docker-compose.yml says which one a container runs.
 
 FROM python:3.11-slim AS packages
-COPY requirements.txt .
+COPY requirements.txt requirements-s3.txt ./
 RUN python -m venv /opt/esap \
-    && /opt/esap/bin/pip install --no-cache-dir --require-hashes -r requirements.txt
+    && /opt/esap/bin/pip install --no-cache-dir --require-hashes \
+       -r requirements.txt -r requirements-s3.txt
 
 FROM python:3.11-slim
 RUN groupadd --gid 10001 esap \

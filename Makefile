@@ -56,7 +56,7 @@ format: $(VENV)/develops  ## put the code into its form
 reference: $(VENV)/develops  ## write anew the pages of docs/reference that follow from the code
 	$(RUN) manage.py write_reference --settings esap.settings.test
 
-BENCHMARKS ?= $(filter-out __init__ support page,$(basename $(notdir $(wildcard benchmarks/*.py))))
+BENCHMARKS ?= $(filter-out __init__ support page listening,$(basename $(notdir $(wildcard benchmarks/*.py))))
 bench: $(VENV)/develops  ## every figure we claim, measured here (minutes)
 	@set -e; for script in $(BENCHMARKS); do echo "== $$script"; $(RUN) -m benchmarks.$$script; done
 	@$(RUN) -m benchmarks.page
@@ -67,6 +67,7 @@ docs: $(VENV)/develops  ## the documentation, in docs/_build/html
 
 pins: var/pins  ## compile requirements*.in into exact versions with hashes; UPGRADE=1 moves them
 	var/pins/bin/uv $(COMPILE) requirements.in -o requirements.txt
+	var/pins/bin/uv $(COMPILE) requirements-s3.in -o requirements-s3.txt
 	var/pins/bin/uv $(COMPILE) requirements-dev.in -o requirements-dev.txt
 
 clean:  ## remove what was built here; not var/, where the gateway's data are

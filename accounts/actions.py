@@ -24,6 +24,7 @@ class Action(models.TextChoices):
     PERMISSIONS_CHANGED = "permissions.changed", "What you may do here was changed."
     USER_DEACTIVATED = "user.deactivated", "An operator closed your account for the time being."
     USER_ACTIVATED = "user.activated", "An operator opened your account again."
+    JOB_ABORTED = "job.aborted", "An operator aborted a job of yours."
     BASKET_ADOPTED = "basket.adopted", "A basket filled before the login became yours."
     ACCOUNT_EXPORTED = "account.exported", "You took a copy of all that the gateway holds of you."
     ACCOUNT_DELETED = "account.deleted", "An account was deleted, with all that was kept of it."

@@ -14,7 +14,7 @@ from accounts.models import User
 from accounts.roles import apply_role, role_for
 from esap.errors import LoginFailed
 
-__all__ = ["name_from", "user_of"]
+__all__ = ["name_from", "user_of", "verified_email"]
 
 _NOT_IN_NAMES = re.compile(r"[^\w.@+'-]+")
 _LONGEST_NAME = 140
@@ -45,6 +45,14 @@ def user_of(
     role = role_for(user.claimed_groups, entry.operator_groups, entry.admin_groups)
     apply_role(user, role, request=request)
     return user
+
+
+def verified_email(user: Any) -> str:
+    """Return the address that the login provider has verified; empty if there is none to write to.
+
+    That of a local account was only typed in. The platform finds this by settings.VERIFIED_EMAIL.
+    """
+    return user.email if user.is_active and user.subject else ""
 
 
 def name_from(claims: Mapping[str, Any]) -> str:

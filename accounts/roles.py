@@ -19,8 +19,9 @@ _FLAGS = {
     Role.OPERATOR: {"is_staff": True, "is_superuser": False},
     Role.ADMIN: {"is_staff": True, "is_superuser": True},
 }
-# To close an account and to open it again, which is all that its page lets anybody change.
-_OPERATORS_CHANGE = frozenset({"accounts.change_user"})
+# To close an account and to open it again, which is all that its page lets anybody change; and to
+# hurry and abort jobs.
+_OPERATORS_CHANGE = frozenset({"accounts.change_user", "jobs.operate_job"})
 
 
 def role_for(
@@ -53,7 +54,7 @@ def apply_role(user: User, role: Role, request: HttpRequest | Request | None = N
 
 
 class RoleBackend(BaseBackend):
-    """What operators may do in the admin: look at every page, and close an account.
+    """What operators may do in the admin: look at every page, close an account, and abort a job.
 
     Admins may do everything, as Django's superusers do.
     """

@@ -59,6 +59,22 @@ verified here, by keys that are kept. {machine}
 
 {costs}"""
 
+JOBS = """\
+## Jobs
+
+    make bench BENCHMARKS=jobs
+
+Jobs that do nothing, through a worker of {processes} processes on the embedded Valkey, which is
+told of each of them twice. Goals: none lost, none done twice. {machine}
+
+{carried_out}
+Listeners of a job each, at one events process; a third of them vanish without a word. An event is
+late by the time from its commit to its listener. Goals: those who vanished are let go of within
+60 s; when all are gone, no descriptor is left open and at most 20 MB more are kept than after an
+earlier crowd of that size.
+
+{heard}"""
+
 TABLES = """\
 ## Tables
 
@@ -74,6 +90,17 @@ Writing:
 
 {writing}"""
 
+PAGING = """\
+## Stored results
+
+    make bench BENCHMARKS=results_paging
+
+A stored table of {rows} rows with {columns} columns, {bytes_per_row} bytes a row. To store it takes
+{stored} of CPU; all together took {peak} of memory, of which DuckDB may have 512 MB. {machine}
+
+{pages}
+{downloads}"""
+
 
 def main() -> None:
     """Write the page."""
@@ -82,7 +109,14 @@ def main() -> None:
 
 def page(results: Path) -> str:
     """Return the page for a folder of results; what was not measured has no section."""
-    sections = {"federation": federation, "metadata": metadata, "auth": auth, "tables": tables}
+    sections = {
+        "federation": federation,
+        "metadata": metadata,
+        "auth": auth,
+        "jobs": jobs,
+        "results_paging": paging,
+        "tables": tables,
+    }
     kept = {name: results / f"{name}.json" for name in sections}
     found = {name: json.loads(path.read_text()) for name, path in kept.items() if path.exists()}
     return "\n".join([HEAD, *(sections[name](measured) for name, measured in found.items())])
@@ -142,6 +176,69 @@ def metadata(kept: dict[str, Any]) -> str:
         machine=machine(kept),
         costs=table("list, CPU, SQL statements", costs),
         waits=table("meanwhile there run, median, 99 %", waits),
+    )
+
+
+def paging(kept: dict[str, Any]) -> str:
+    measured = kept["measured"]
+    return PAGING.format(
+        rows=count(measured["rows"]),
+        columns=measured["columns"],
+        bytes_per_row=measured["bytes_per_row"],
+        stored=seconds(measured["stored_s"]),
+        peak=megabytes(measured["peak_mb"]),
+        machine=machine(kept),
+        pages=table(
+            "a page of 100 rows, CPU",
+            [[name, milliseconds(cpu)] for name, cpu in measured["pages_ms"].items()],
+        ),
+        downloads=table(
+            "all rows, CPU", [[name, seconds(cpu)] for name, cpu in measured["downloads_s"].items()]
+        ),
+    )
+
+
+def jobs(kept: dict[str, Any]) -> str:
+    measured = kept["measured"]
+    carried_out = [
+        [
+            name,
+            count(each["jobs"]),
+            count(each["submitted_per_s"]),
+            count(each["jobs_per_s"]),
+            f"{each['jobs_per_s'] / each['processes']:.0f}",
+            milliseconds(each["worker_cpu_ms"]),
+            f"{each['lost']}",
+            f"{each['twice']}",
+        ]
+        for name, each in measured.items()
+    ]
+    heard = [
+        [
+            name,
+            count(each["listeners"]),
+            milliseconds(each["p50_ms"]),
+            milliseconds(each["p99_ms"]),
+            f"{each['listener_kb']:.0f} kB",
+            seconds(each["let_go_s"]),
+            f"{max(0, each['never_closed'])}",
+            f"{max(0.0, each['kept_mb']):.1f} MB",
+        ]
+        for name, each in measured.items()
+    ]
+    return JOBS.format(
+        processes=measured["SQLite"]["processes"],
+        machine=machine(kept),
+        carried_out=table(
+            "database, jobs, submitted per second, done per second, by each process, CPU per job, "
+            "lost, done twice",
+            carried_out,
+        ),
+        heard=table(
+            "database, listeners, median lateness, 99 %, memory of each, let go after, left open, "
+            "kept",
+            heard,
+        ),
     )
 
 

@@ -5,8 +5,10 @@ What differs (address, number of processes) is given on the command line or in G
 """
 
 import os
+import shutil
 import socket
 import struct
+import tempfile
 from typing import Any
 
 # The gateway mostly waits for archives, so threads are many and processes few.
@@ -26,6 +28,22 @@ control_socket_disable = True
 forwarded_allow_ips = ""
 
 _SILENT_SECONDS = 60
+_FIGURES = "PROMETHEUS_MULTIPROC_DIR"
+
+
+def on_starting(server: Any) -> None:
+    """Have several processes keep their figures in one folder, so that each can tell the sum.
+
+    It has to be known before a process imports prometheus_client.
+    """
+    if server.cfg.workers > 1:
+        os.environ[_FIGURES] = tempfile.mkdtemp(prefix="esap-figures-", dir=worker_tmp_dir)
+
+
+def on_exit(server: Any) -> None:
+    """Remove that folder: the figures of a process begin at zero."""
+    if server.cfg.workers > 1:
+        shutil.rmtree(os.environ[_FIGURES], ignore_errors=True)
 
 
 def when_ready(server: Any) -> None:

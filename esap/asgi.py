@@ -1,4 +1,4 @@
-"""The events process: `uvicorn esap.asgi:application`. The API itself is served by `esap.wsgi`."""
+"""The ASGI application of the events process. The API itself is served by `esap.wsgi`."""
 
 import os
 
@@ -6,6 +6,10 @@ import os
 os.environ["ESAP_PROCESS"] = "events"
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "esap.settings.dev")
 
-from esap.events.application import events_application
+import django
+
+django.setup(set_prefix=False)
+
+from esap.events.application import events_application  # noqa: E402 - it needs Django set up
 
 application = events_application()

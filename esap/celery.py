@@ -1,16 +1,19 @@
-"""The Celery application of the worker and of beat: `celery -A esap.celery worker`."""
+"""The Celery application of the worker: `celery -A esap.celery worker`."""
 
 import os
-from typing import Any
+import signal
+import sys
+from typing import Any, NoReturn
 
 from celery import Celery
-from celery.signals import setup_logging, worker_ready
+from celery.signals import setup_logging, worker_process_init
+from kombu.transport import TRANSPORT_ALIASES
 
 __all__ = ["app"]
 
-_FIRST_PING_LIFE = 60
-
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "esap.settings.dev")
+
+TRANSPORT_ALIASES.update(dict.fromkeys(("redis", "rediss"), "esap.broker:Transport"))
 
 app = Celery("esap")
 app.config_from_object("django.conf:settings", namespace="CELERY")
@@ -22,7 +25,11 @@ def keep_our_logging(**_kwargs: Any) -> None:
     """Leave logging as settings configured it; Celery would put its own in place."""
 
 
-@worker_ready.connect
-def ping_at_once(**_kwargs: Any) -> None:
-    """Fill the health matrix at the start; beat's first ping comes only after a whole interval."""
-    app.send_task("esap.health.ping_peers", expires=_FIRST_PING_LIFE)
+@worker_process_init.connect
+def end_by_an_exception(**_kwargs: Any) -> None:
+    """Let a process of the pool that is told to end give its job back, instead of just dying."""
+    signal.signal(signal.SIGTERM, _end)
+
+
+def _end(_number: int, _frame: object) -> NoReturn:
+    sys.exit(0)

@@ -22,6 +22,7 @@ __all__ = [
     "ForbiddenAddress",
     "InvalidRequest",
     "InvalidToken",
+    "KeyReused",
     "LoginAgain",
     "LoginFailed",
     "LoginRequired",
@@ -31,12 +32,15 @@ __all__ = [
     "NotConnected",
     "NotFound",
     "NotReady",
+    "PartsFailed",
     "PreconditionRequired",
     "QueryRejected",
+    "SwitchedOff",
     "TooLarge",
     "TooManyRequests",
     "UnreadableAnswer",
     "UnsupportedMediaType",
+    "WorkLost",
     "WrongPhase",
     "error_named",
 ]
@@ -185,6 +189,40 @@ class TooManyRequests(EsapError):
     slug = "too-many-requests"
     title = "Too much at once"
     status = HTTPStatus.TOO_MANY_REQUESTS
+    retryable = True
+
+
+class SwitchedOff(EsapError):
+    """The operator has switched this off for now."""
+
+    slug = "switched-off"
+    title = "Switched off"
+    status = HTTPStatus.SERVICE_UNAVAILABLE
+
+
+class KeyReused(EsapError):
+    """The Idempotency-Key came before, with a request that was another one."""
+
+    slug = "key-reused"
+    title = "Idempotency-Key used for something else"
+    status = HTTPStatus.UNPROCESSABLE_ENTITY
+
+
+class WorkLost(EsapError):
+    """The process that did the work died in the middle of it."""
+
+    slug = "work-lost"
+    title = "Work was lost"
+    status = HTTPStatus.INTERNAL_SERVER_ERROR
+    retryable = True
+
+
+class PartsFailed(EsapError):
+    """Some parts of a job failed; the others were carried out."""
+
+    slug = "parts-failed"
+    title = "Parts of the job failed"
+    status = HTTPStatus.BAD_GATEWAY
     retryable = True
 
 

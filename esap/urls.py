@@ -12,6 +12,9 @@ import accounts.login.urls
 import esap.events.gateway_urls
 import esap.health.urls
 import esap.jobs.urls
+import esap.jobs.uws.urls
+import esap.results.urls
+import esap.webhooks.urls
 from esap.api.routers import Router
 from esap.api.views import (
     ApiRoot,
@@ -30,7 +33,10 @@ redoc = SpectacularRedocView.as_view(url_name="schema", template_name="esap/redo
 router = Router()
 for room in [*settings.ROOMS, "accounts"]:
     import_module(f"{room}.urls").register(router)
+esap.webhooks.urls.register(router)
 esap.jobs.urls.register(router)
+esap.jobs.uws.urls.register(router)
+esap.results.urls.register(router)
 
 api: list[URLPattern | URLResolver] = [
     re_path(r"^$", ApiRoot.as_view(), name="api-root"),
@@ -39,9 +45,11 @@ api: list[URLPattern | URLResolver] = [
     re_path(r"^redoc/?$", redoc, name="redoc"),
     re_path(r"^problems(?:/(?P<slug>[a-z-]+))?/?$", ProblemPages.as_view(), name="problems"),
     path("health/", include(esap.health.urls)),
+    path("", include(esap.health.urls.metrics_urlpatterns)),
     path("admin/", admin.site.urls),
     path("", include(accounts.login.urls)),
     path("", include(esap.events.gateway_urls)),
+    path("", include(esap.jobs.uws.urls)),
     path("", include(router.urls)),
     re_path(r"^(?P<room>[a-z]+)/?$", RoomRoot.as_view(), name="room"),
 ]

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from functools import cache
 from typing import Literal
 
@@ -65,7 +66,8 @@ class Rows:
 class Outcome:
     """How an errand ended: told for every dataset, whatever happened.
 
-    `elapsed` is in seconds. `query` is what was sent, so that it can be repeated at `url`.
+    `elapsed` is in seconds. `query` is what was sent, in `language` and by `protocol`, so that it
+    can be repeated at `url`. `title` is the archive's; `started` and `ended` are in ISO 8601.
     """
 
     errand: int
@@ -79,6 +81,11 @@ class Outcome:
     url: str
     slug: str = ""
     retryable: bool = False
+    title: str = ""
+    protocol: str = ""
+    language: str = ""
+    started: str = ""
+    ended: str = ""
 
 
 Event = Columns | Rows | Outcome
@@ -126,7 +133,7 @@ def _run(
     number: int, errand: Errand, timeout: float, scope: Scope, happened: "queue.Queue[Event]"
 ) -> None:
     """Carry out one errand and tell how it ended, whatever happens."""
-    began = time.monotonic()
+    began, started = time.monotonic(), _now()
     rows = 0
     status: Status = "empty"
     error: EsapError | None = None
@@ -143,40 +150,35 @@ def _run(
         logger.exception("errand hit a bug", archive=errand.names[0], dataset=errand.names[1])
         error = EsapError("The gateway made a mistake with this archive's answer.")
         status = "error"
-    elapsed = time.monotonic() - began
-    _tell(
-        happened, scope, _outcome(number, errand, status, rows=rows, elapsed=elapsed, error=error)
-    )
-
-
-def _open(errand: Errand) -> TableStream:
-    if errand.query is None:
-        raise errand.refusal or InvalidRequest("This cannot be asked here.")
-    return errand.archive.run(errand.query)
-
-
-def _outcome(
-    number: int,
-    errand: Errand,
-    status: Status,
-    *,
-    rows: int,
-    elapsed: float,
-    error: EsapError | None,
-) -> Outcome:
-    return Outcome(
+    outcome = Outcome(
         errand=number,
         archive=errand.names[0],
         dataset=errand.names[1],
         status=status,
         detail=error.detail if error else _sentence(status, rows, errand),
         rows=rows,
-        elapsed=round(elapsed, 3),
+        elapsed=round(time.monotonic() - began, 3),
         query=errand.query.text if errand.query else "",
         url=errand.archive.config.base_url,
         slug=error.slug if error else "",
         retryable=bool(error and error.retryable),
+        title=errand.archive.config.title,
+        protocol=errand.archive.protocol,
+        language=errand.query.language if errand.query else "",
+        started=started,
+        ended=_now(),
     )
+    _tell(happened, scope, outcome)
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def _open(errand: Errand) -> TableStream:
+    if errand.query is None:
+        raise errand.refusal or InvalidRequest("This cannot be asked here.")
+    return errand.archive.run(errand.query)
 
 
 def _tell(happened: "queue.Queue[Event]", scope: Scope, event: Event) -> None:

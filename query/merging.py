@@ -6,7 +6,7 @@ later one carries its archive's id. Types widen to what holds all values.
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 
 import orjson
 import pyarrow as pa
@@ -16,7 +16,7 @@ from esap.tables.columns import Column, column_of
 from esap.tables.stream import TableStream
 from query.federation import Columns, Event, Outcome, Rows
 
-__all__ = ["merge"]
+__all__ = ["Part", "merge", "unite"]
 
 _ORIGIN = (
     Column("archive", "char", arraysize="*", description="Archive that the row is from"),
@@ -24,36 +24,55 @@ _ORIGIN = (
 )
 
 
-@dataclass
-class _Part:
-    """What one errand answered."""
+@dataclass(frozen=True)
+class Part:
+    """What one dataset answered; `rows` are batches of `schema`, and are read once."""
 
     archive: str
     dataset: str
     schema: pa.Schema
-    batches: list[pa.RecordBatch] = field(default_factory=list)
+    rows: Iterable[pa.RecordBatch]
     overflow: bool = False
 
 
 def merge(events: Iterable[Event]) -> TableStream:
     """Read a search to its end and return all rows as one table, in the order of the plan."""
-    parts: dict[int, _Part] = {}
+    begun: dict[int, Columns] = {}
+    rows: dict[int, list[pa.RecordBatch]] = {}
+    overflowed: set[int] = set()
     for event in events:
         match event:
             case Columns():
-                parts[event.errand] = _Part(event.archive, event.dataset, event.schema)
+                begun[event.errand], rows[event.errand] = event, []
             case Rows():
-                parts[event.errand].batches.append(event.batch)
+                rows[event.errand].append(event.batch)
             case Outcome(status="overflow"):
-                parts[event.errand].overflow = True
-    ordered = [parts[number] for number in sorted(parts)]
+                overflowed.add(event.errand)
+    return unite(
+        Part(
+            begun[number].archive,
+            begun[number].dataset,
+            begun[number].schema,
+            rows[number],
+            number in overflowed,
+        )
+        for number in sorted(begun)
+    )
+
+
+def unite(parts: Iterable[Part]) -> TableStream:
+    """Return the rows of all parts as one table, part after part, as they are read."""
+    parts = list(parts)
     union = _Union()
-    places = [union.add(part) for part in ordered]
+    places = [union.add(part) for part in parts]
     schema = union.schema()
-    tables = [_fitted(part, names, schema) for part, names in zip(ordered, places, strict=True)]
-    merged = pa.concat_tables(tables) if tables else schema.empty_table()
-    more = any(part.overflow for part in ordered)
-    return TableStream(schema, merged.to_batches(), overflowed=lambda: more)
+    batches = (
+        _fitted(batch, part, names, schema)
+        for part, names in zip(parts, places, strict=True)
+        for batch in part.rows
+    )
+    more = any(part.overflow for part in parts)
+    return TableStream(schema, batches, overflowed=lambda: more)
 
 
 class _Union:
@@ -62,14 +81,14 @@ class _Union:
     def __init__(self) -> None:
         self.fields: dict[str, pa.Field] = {c.name: c.field() for c in _ORIGIN}
 
-    def add(self, part: _Part) -> list[str]:
+    def add(self, part: Part) -> list[str]:
         """Make room for a part; return the name in the union of each of its columns."""
         return [self._place(part, new) for new in part.schema]
 
     def schema(self) -> pa.Schema:
         return pa.schema(list(self.fields.values()))
 
-    def _place(self, part: _Part, new: pa.Field) -> str:
+    def _place(self, part: Part, new: pa.Field) -> str:
         key: str = new.name.lower()
         old = self.fields.get(key)
         if old is not None and not _same_quantity(old, new):
@@ -109,31 +128,30 @@ def _is_number(kind: pa.DataType) -> bool:
     return bool(pa.types.is_integer(kind) or pa.types.is_floating(kind))
 
 
-def _fitted(part: _Part, places: list[str], schema: pa.Schema) -> pa.Table:
+def _fitted(
+    batch: pa.RecordBatch, part: Part, places: list[str], schema: pa.Schema
+) -> pa.RecordBatch:
     """Return a part's rows in the columns of the union; what it lacks is null."""
-    table = pa.Table.from_batches(part.batches, schema=part.schema)
-    given: dict[str, pa.ChunkedArray] = dict(zip(places, table.columns, strict=True))
-    given["archive"] = _constant(part.archive, table.num_rows)
-    given["dataset"] = _constant(part.dataset, table.num_rows)
+    count = batch.num_rows
+    given: dict[str, pa.Array] = dict(zip(places, batch.columns, strict=True))
+    given["archive"] = pa.repeat(pa.scalar(part.archive), count)
+    given["dataset"] = pa.repeat(pa.scalar(part.dataset), count)
     by_name = {key.lower(): value for key, value in given.items()}
     columns = [
         _cast(by_name[field.name.lower()], field.type)
         if field.name.lower() in by_name
-        else pa.nulls(table.num_rows, field.type)
+        else pa.nulls(count, field.type)
         for field in schema
     ]
-    return pa.Table.from_arrays(columns, schema=schema)
+    return pa.RecordBatch.from_arrays(columns, schema=schema)
 
 
-def _constant(text: str, count: int) -> pa.ChunkedArray:
-    return pa.chunked_array([pa.repeat(pa.scalar(text), count)], pa.string())
-
-
-def _cast(values: pa.ChunkedArray, kind: pa.DataType) -> pa.ChunkedArray:
+def _cast(values: pa.Array, kind: pa.DataType) -> pa.Array:
     if values.type == kind:
         return values
     if pa.types.is_nested(values.type):
         told = values.to_pylist()
-        texts = [None if value is None else orjson.dumps(value).decode() for value in told]
-        return pa.chunked_array([pa.array(texts, pa.string())])
+        return pa.array(
+            [None if value is None else orjson.dumps(value).decode() for value in told], pa.string()
+        )
     return pc.cast(values, kind, safe=False)

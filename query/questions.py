@@ -64,11 +64,14 @@ class Question:
     adql: str = ""
 
 
-def ask(asked: Mapping[str, object], caller: object = None) -> Question:
+def ask(
+    asked: Mapping[str, object], caller: object = None, *, longest: float | None = None
+) -> Question:
     """Return the question that the keys of a caller's request make up.
 
     Keys are the published ESAP parameter names and our own (see docs/reference/searches.md); an
-    empty value is as good as none. Raises `InvalidRequest`, or `NotFound` for an unknown target
+    empty value is as good as none. `longest` is the most seconds that `timeout` may be, if that is
+    not what it may be in a request. Raises `InvalidRequest`, or `NotFound` for an unknown target
     where nothing else says what to look for.
     """
     given = said_in(asked)
@@ -95,7 +98,7 @@ def ask(asked: Mapping[str, object], caller: object = None) -> Question:
         datasets=_slugs(given, "datasets"),
         limit=int(_number(given, "limit", DEFAULT_LIMIT, 1, settings.SEARCH_ROWS_MAX)),
         timeout=_number(
-            given, "timeout", settings.SEARCH_TIMEOUT, 0.1, settings.SEARCH_TIMEOUT_MAX
+            given, "timeout", settings.SEARCH_TIMEOUT, 0.1, longest or settings.SEARCH_TIMEOUT_MAX
         ),
         mode=_mode(given),
         adql=adql,

@@ -4,7 +4,15 @@ from typing import Any
 
 from rest_framework import serializers
 
-__all__ = ["OutcomeSerializer", "SearchSerializer", "SearchedPageSerializer", "SearchedSerializer"]
+from esap.jobs.serializers import ResultSerializer
+
+__all__ = [
+    "HistorySerializer",
+    "OutcomeSerializer",
+    "SearchSerializer",
+    "SearchedPageSerializer",
+    "SearchedSerializer",
+]
 
 _AS_LINE = {"base_template": "input.html", "input_type": "text"}
 _AS_LINES = {"base_template": "textarea.html"}
@@ -90,6 +98,30 @@ class OutcomeSerializer(serializers.Serializer[Any]):
     url = serializers.CharField(help_text="Where it was sent.")
     slug = serializers.CharField(help_text="The problem's slug, or empty.")
     retryable = serializers.BooleanField()
+    title = serializers.CharField(required=False, help_text="The archive's name.")
+    protocol = serializers.CharField(
+        required=False, help_text="How it was asked, such as IVOA TAP; empty for our own files."
+    )
+    language = serializers.CharField(required=False, help_text="Of the query.")
+    started = serializers.CharField(required=False, help_text="When it was asked (ISO 8601).")
+    ended = serializers.CharField(required=False, help_text="When it had answered (ISO 8601).")
+
+
+class AskedSerializer(serializers.Serializer[Any]):
+    """A dataset that is asked."""
+
+    archive = serializers.CharField()
+    dataset = serializers.CharField()
+
+
+class ContinuedSerializer(serializers.Serializer[Any]):
+    """The search that a worker makes of the archives that did not answer in time."""
+
+    search = serializers.UUIDField(allow_null=True, help_text="Its id; null if it was refused.")
+    job = serializers.CharField(allow_null=True, help_text="Address of its job.")
+    events = serializers.CharField(allow_null=True, help_text="Address of its events (SSE).")
+    asked = AskedSerializer(many=True, help_text="Whom it asks: those that were late.")
+    detail = serializers.CharField(help_text="A sentence that says so, or why not.")
 
 
 class SearchedSerializer(serializers.Serializer[Any]):
@@ -103,6 +135,21 @@ class SearchedSerializer(serializers.Serializer[Any]):
     archives = OutcomeSerializer(many=True)
     job = serializers.CharField(help_text="Address of the job.")
     events = serializers.CharField(help_text="Address of its events (SSE), if a worker has it.")
+    results = ResultSerializer(many=True, help_text="Its stored tables, that of all rows first.")
+    provenance = serializers.CharField(help_text="Address of its record as W3C PROV-JSON.")
+    continued = ContinuedSerializer(
+        allow_null=True, help_text="What a worker goes on with, if archives were too slow."
+    )
+
+
+class HistorySerializer(serializers.Serializer[Any]):
+    """What the list of searches can be asked for."""
+
+    text = serializers.CharField(
+        required=False, max_length=200, help_text="Part of what was asked, whatever its case."
+    )
+    limit = serializers.IntegerField(required=False, min_value=1, max_value=200)
+    cursor = serializers.CharField(required=False)
 
 
 class SearchedPageSerializer(serializers.Serializer[Any]):

@@ -6,7 +6,6 @@ a dataset ended) and `end`. Rows are arrays in the order of the columns said bef
 
 from collections.abc import Iterator
 from dataclasses import replace
-from typing import Any
 
 import orjson
 
@@ -15,7 +14,7 @@ from esap.tables.encoders.jsontext import columns_member
 from query.federation import Columns, Event, Outcome, Rows
 from query.searches import Search, outcome_data
 
-__all__ = ["Said", "in_portions", "lines", "said"]
+__all__ = ["Said", "as_line", "in_portions", "lines", "said", "say"]
 
 PORTION = 500
 
@@ -25,16 +24,21 @@ Said = tuple[str, bytes]
 
 def said(search: Search, events: Iterator[Event]) -> Iterator[Said]:
     """Yield what is said of a search, from its beginning to its end."""
-    yield "search", orjson.dumps(_beginning(search))
+    yield "search", orjson.dumps(search.beginning())
     for event in events:
-        yield _say(event)
+        yield say(event)
     yield "end", orjson.dumps({k: v for k, v in search.summary().items() if k != "archives"})
 
 
 def lines(search: Search, events: Iterator[Event]) -> Iterator[bytes]:
     """Yield NDJSON: one object a line, whose `event` names it."""
     for name, data in said(search, events):
-        yield b'{"event":"%b",%b\n' % (name.encode(), data[1:])
+        yield as_line(name, data)
+
+
+def as_line(name: str, data: bytes) -> bytes:
+    """Return what is said as a line of NDJSON."""
+    return b'{"event":"%b",%b\n' % (name.encode(), data[1:])
 
 
 def in_portions(events: Iterator[Event], most: int = PORTION) -> Iterator[Event]:
@@ -47,23 +51,8 @@ def in_portions(events: Iterator[Event], most: int = PORTION) -> Iterator[Event]
             yield replace(event, batch=event.batch.slice(start, most))
 
 
-def _beginning(search: Search) -> dict[str, Any]:
-    question = search.question
-    cone = question.cone
-    return {
-        "search": str(search.id),
-        "cone": {"ra": cone.ra, "dec": cone.dec, "radius": cone.radius} if cone else None,
-        "resolved": search.summary()["resolved"],
-        "limit": question.limit,
-        "timeout": question.timeout,
-        "asked": [
-            {"archive": archive, "dataset": dataset}
-            for archive, dataset in (errand.names for errand in search.errands)
-        ],
-    }
-
-
-def _say(event: Event) -> Said:
+def say(event: Event) -> Said:
+    """Return what is said of an event."""
     origin = orjson.dumps({"archive": event.archive, "dataset": event.dataset})[:-1]
     match event:
         case Columns():

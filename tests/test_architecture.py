@@ -38,6 +38,7 @@ PAGES = {
     "/esap-api/oidc/local/": "asks for a password, where local accounts are allowed",
 }
 """Pages of a login: no calls of the API, and for people who are not known yet."""
+OTHER_SPELLINGS = {"/esap-api/uws/async/": "/esap-api/uws/jobs/"}
 VALUES = ["1b4e28ba-2fa1-41d2-883f-0016d3cca427", "not-found", "query"]
 
 
@@ -85,6 +86,14 @@ def without_names(path):
     return re.sub(r"\{\w+\}", "{}", path)
 
 
+def described_as(route):
+    """Return the path under which the document has a route, without the names of parameters."""
+    path = path_of(route)
+    for spelling, other in OTHER_SPELLINGS.items():
+        path = path.replace(spelling, other)
+    return without_names(path)
+
+
 @cache
 def described():
     """Return the methods of each path of the OpenAPI document."""
@@ -106,7 +115,7 @@ def test_a_route_says_itself_who_may_use_it(route, view):
 def test_a_route_is_described_with_all_its_methods(route, view):
     methods = getattr(view, "actions", set(view.cls.http_method_names) & set(dir(view.cls)))
 
-    assert set(methods) - {"head", "options"} <= described()[without_names(path_of(route))]
+    assert set(methods) - {"head", "options"} <= described()[described_as(route)]
 
 
 def test_what_is_not_described_is_there_all_the_same():

@@ -162,7 +162,9 @@ def test_a_search_by_other_ways_takes_no_more(path, must_take):
     must_take(f"GET {path.partition('?')[0]}", statements("GET", path))
 
 
-@pytest.mark.parametrize("path", ["/esap-api/jobs/", SEARCHES])
+@pytest.mark.parametrize(
+    "path", ["/esap-api/jobs/", SEARCHES, "/esap-api/uws/jobs/", "/esap-api/uws/jobs/?format=json"]
+)
 def test_a_list_takes_as_many_statements_however_long_it_is(path, ada, must_take):
     few = statements("GET", path, client=ada)
     for number in range(20):
@@ -173,7 +175,7 @@ def test_a_list_takes_as_many_statements_however_long_it_is(path, ada, must_take
     must_take(f"GET {path}", few)
 
 
-@pytest.mark.parametrize("path", ["/esap-api/jobs/{}/", SEARCHES + "{}/"])
+@pytest.mark.parametrize("path", ["/esap-api/jobs/{}/", SEARCHES + "{}/", "/esap-api/uws/jobs/{}/"])
 def test_one_of_them_takes_few_statements(path, ada, must_take):
     must_take(f"GET {path}", statements("GET", path.format(ada.job.pk), client=ada))
 
@@ -181,9 +183,9 @@ def test_one_of_them_takes_few_statements(path, ada, must_take):
 def test_to_abort_a_job_takes_few_statements(ada, must_take):
     job = services.begin("query.search", {"target": "M31"}, ada.job.owner)
 
-    took = statements("DELETE", f"/esap-api/jobs/{job.pk}/", client=ada)
+    took = statements("POST", f"/esap-api/jobs/{job.pk}/cancel/", client=ada)
 
-    must_take("DELETE /esap-api/jobs/{}/", took)
+    must_take("POST /esap-api/jobs/{}/cancel/", took)
 
 
 def test_a_job_that_is_not_yours_takes_no_more_than_your_own(ada, must_take):

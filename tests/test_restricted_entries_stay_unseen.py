@@ -109,7 +109,7 @@ def secrets_in(text):
 
 def unlike(text):
     """Return a text with its names made into such as nobody has."""
-    return text.replace("vault", "cargo")
+    return text.replace("vault", "cargo").replace("VAULT", "CARGO")  # phases are told in capitals
 
 
 def filled(path, value):

@@ -19,6 +19,7 @@ from accounts.backends.grants import GrantEnded, Tokens
 from accounts.models import Grant, User
 from accounts.tokens import end, keep_connection
 from esap.errors import EsapError, LoginFailed, NotConnected
+from esap.jobs.services import resume
 
 __all__ = ["Connection", "begin", "connection_of", "connections_of", "disconnect", "finish"]
 
@@ -89,7 +90,8 @@ def finish(
 ) -> str:
     """Make the connection that a peer sent the user back with; return where the user goes now.
 
-    Raises `LoginFailed` if it was not begun in this session by this user, or was not granted.
+    Jobs that waited for it go on. Raises `LoginFailed` if it was not begun in this session by this
+    user, or was not granted.
     """
     begun: dict[str, Any] = request.session.get(_BEGUN, {})
     began = begun.pop(answer.get("state", ""), None)
@@ -112,6 +114,7 @@ def finish(
         raise LoginFailed(f"{title} does not know this login any more. Connect again.") from error
     grant = keep_connection(user, service, tokens, _name_at(service, tokens))
     record(Action.CONNECTION_MADE, user, request=request, server=grant.server)
+    resume(user)
     return str(began["back_to"])
 
 

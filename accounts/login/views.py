@@ -28,6 +28,7 @@ from accounts.login.sessions import begin
 from accounts.tokens import keep_login
 from esap.api.problems import PROBLEM_JSON, problem_response
 from esap.errors import EsapError, LoginFailed, NotFound
+from esap.jobs.services import resume
 
 __all__ = ["Authenticate", "Callback", "after_login"]
 
@@ -115,6 +116,7 @@ class Callback(OIDCAuthenticationCallbackView):  # type: ignore[misc]  # it has 
         begin(self.request, self.user, LoginBackend)
         keep_login(self.user, provider, tokens, claims, self.request.session.session_key or "")
         record(Action.LOGIN, self.user, request=self.request, provider=provider.config.id)
+        resume(self.user)
         return HttpResponseRedirect(self.began["next"] or after_login())
 
     def login_failure(self) -> HttpResponse:

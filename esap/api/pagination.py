@@ -10,7 +10,7 @@ from django.core.exceptions import ValidationError
 from django.db.models import Q, QuerySet
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.serializers import CharField, IntegerField, Serializer
+from rest_framework.serializers import CharField, IntegerField, ListField, Serializer
 
 from esap.errors import InvalidRequest, NotFound
 
@@ -71,11 +71,20 @@ class KeysetQuerySerializer(Serializer[Any]):
 
 
 def keyset_filters(request: Request, shape: type[KeysetQuerySerializer]) -> dict[str, Any]:
-    """Return the filters of a list; refuse what is not one, rather than ignore it."""
-    query = shape(data=request.query_params.dict())
-    unknown = set(request.query_params) - set(query.fields)
+    """Return the filters of a list; refuse what is not one, rather than ignore it.
+
+    One whose field is a list may come more than once; of any other, the last counts.
+    """
+    params, fields = request.query_params, shape().fields
+    query = shape(
+        data={
+            name: params.getlist(name) if isinstance(fields.get(name), ListField) else params[name]
+            for name in params
+        }
+    )
+    unknown = set(params) - set(fields)
     if unknown:
-        known = ", ".join(sorted(query.fields))
+        known = ", ".join(sorted(fields))
         raise InvalidRequest(
             f"{', '.join(sorted(unknown))}: not a parameter of this list. There are: {known}."
         )

@@ -28,6 +28,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import set_rollback
 
+from esap.api.ratelimit import Quota, rate_limits
 from esap.api.refusal import Refusal
 from esap.errors import (
     EsapError,
@@ -182,6 +183,11 @@ def _headers(known: EsapError) -> dict[str, str]:
     retry_after = known.extensions.get("retry_after")
     if retry_after is not None:
         headers["Retry-After"] = str(retry_after)
+    running, limit = known.extensions.get("running"), known.extensions.get("limit")
+    if isinstance(running, int) and isinstance(limit, int):
+        policy = str(known.extensions.get("policy", "in-flight"))
+        seconds = retry_after if isinstance(retry_after, int) else None
+        headers |= rate_limits([Quota(policy, limit, max(0, limit - running), seconds)])
     return headers
 
 

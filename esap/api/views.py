@@ -150,6 +150,7 @@ def _rooms(base: str) -> list[tuple[str, str, dict[str, str]]]:
         "dirac": "Analyse: run jobs on the grid.",
         "accounts": "Who you are, and your basket.",
         "jobs": "All work that outlives a request, in one list.",
+        "uws": "The same list as IVOA UWS 1.1 has it, and as the published gateway did.",
     }
     links: dict[str, dict[str, str]] = {}
     for prefix, view, _ in router.registry:

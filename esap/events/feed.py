@@ -2,73 +2,79 @@
 
 import asyncio
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
-from itertools import islice
-from uuid import UUID
 
 import structlog
 from django.db import Error as DatabaseTrouble
 from django.db import connection
 
-from esap.jobs.models import Event, Job
+from esap.events.reading import Cursors, Reader, Reading, Told, Topic
 
-__all__ = ["Feed", "Listener", "Told", "read_events"]
+__all__ = ["Feed", "Listener"]
 
 logger = structlog.get_logger(__name__)
 
 POLL_SECONDS = 0.25
-MOST_READ = 64
 MOST_WAITING = 16
-# Two parameters each; SQLite takes 32,766 in a statement, PostgreSQL 65,535.
-MOST_JOBS_PER_QUERY = 10_000
 
-
-@dataclass(frozen=True, slots=True)
-class Told:
-    """An event on its way to listeners; `data` is JSON as it is stored."""
-
-    id: int
-    job_id: UUID
-    name: str
-    data: str
+Read = Callable[[Cursors], Reading]
 
 
 class Listener:
-    """One who listens to one job, having heard everything up to `cursor`."""
+    """One who listens to a topic, having heard everything up to `cursor`; None is from now on."""
 
-    def __init__(self, job_id: UUID, after: int, wake: Callable[[], None]) -> None:
-        self.job_id = job_id
+    def __init__(self, topic: Topic, after: int | None, wake: Callable[[], None]) -> None:
+        self.topic = topic
         self.cursor = after
         self._wake = wake
         self._waiting: deque[Told] = deque()
         self._held_back = False
         self._over = False
         self._ready = asyncio.Event()
+        self._begun = asyncio.Event()
 
     @property
     def has_room(self) -> bool:
         """Whether events may be read for it: a slow listener's wait in the database."""
         return len(self._waiting) < MOST_WAITING
 
+    def hold_back(self) -> None:
+        """Let events wait in the database, until those in memory are heard."""
+        self._held_back = True
+
     def tell(self, event: Told) -> None:
         """Hand over an event, unless it was heard before or must wait."""
-        if event.id <= self.cursor:
+        if self.cursor is None or event.id <= self.cursor:
             return
         if not self.has_room:
-            self._held_back = True
+            self.hold_back()
         if self._held_back:
             return
         self.cursor = event.id
         self._waiting.append(event)
         self._ready.set()
 
+    def reached(self, event_id: int, horizon: int) -> None:
+        """Note that there is nothing else to tell up to this event; "now" is the horizon."""
+        if self.cursor is None:
+            self.cursor = horizon
+        elif not self._held_back:
+            self.cursor = max(self.cursor, event_id)
+        self._begun.set()
+
     def end(self) -> None:
         """Let go of the listener, who may come back and resume."""
         self._over = True
         self._ready.set()
+        self._begun.set()
+
+    async def begin(self) -> int | None:
+        """Wait until it is known what "from now on" is; return that, or None at the feed's end."""
+        if self.cursor is None:
+            await self._begun.wait()
+        return self.cursor
 
     async def next(self) -> Told | None:
         """Wait for the next event; None when the feed has ended."""
@@ -83,48 +89,11 @@ class Listener:
         return self._waiting.popleft()
 
 
-Read = Callable[[Mapping[UUID, int]], Sequence[Told]]
-
-
-def read_events(cursors: Mapping[UUID, int]) -> list[Told]:
-    """Return events of some jobs, each from its own point on; not necessarily all there are.
-
-    A point per job and not one for all: ids of different jobs may become visible out of order.
-    Written as SQL: for 500 jobs the ORM takes some fifteen times the CPU to phrase it.
-    """
-    rest = iter(cursors.items())
-    found: list[Told] = []
-    while some := list(islice(rest, MOST_JOBS_PER_QUERY)):
-        found += _read_some(some)
-    return found
-
-
-def _read_some(cursors: Sequence[tuple[UUID, int]]) -> list[Told]:
-    key = Job._meta.pk  # noqa: SLF001 - public in all but name: Django documents Model._meta
-    table = connection.ops.quote_name(Event._meta.db_table)  # noqa: SLF001
-    heard = ", ".join([f"(CAST(%s AS {key.db_type(connection)}), %s)"] * len(cursors))
-    sql = f"""
-        WITH heard (job_id, cursor) AS (VALUES {heard})
-        SELECT event.id, event.job_id, event.name, CAST(event.data AS text)
-        FROM heard JOIN {table} AS event
-        ON event.job_id = heard.job_id AND event.id > heard.cursor
-        ORDER BY event.id LIMIT {MOST_READ}
-    """  # noqa: S608 - only names and placeholders are put in
-    params = [
-        value
-        for job_id, after in cursors
-        for value in (key.get_db_prep_value(job_id, connection), after)
-    ]
-    with connection.cursor() as cursor:
-        cursor.execute(sql, params)
-        return [Told(row[0], key.to_python(row[1]), *row[2:]) for row in cursor.fetchall()]
-
-
 class Feed:
     """Reads new events for all listeners, in one thread, while there are any."""
 
-    def __init__(self, read: Read = read_events, *, seconds: float = POLL_SECONDS) -> None:
-        self._read = read
+    def __init__(self, read: Read | None = None, *, seconds: float = POLL_SECONDS) -> None:
+        self._read = read or Reader()
         self._seconds = seconds
         self._listeners: set[Listener] = set()
         self._reading: asyncio.Task[None] | None = None
@@ -135,9 +104,12 @@ class Feed:
         return len(self._listeners)
 
     @contextmanager
-    def listen(self, job_id: UUID, *, after: int = 0) -> Iterator[Listener]:
-        """Listen to a job's events after the one with this id, as long as the context lasts."""
-        listener = Listener(job_id, after, self._woken.set)
+    def listen(self, topic: Topic, *, after: int | None = 0) -> Iterator[Listener]:
+        """Listen to what comes after the event with this id, as long as the context lasts.
+
+        None, for all jobs of a user only, is after all that there is now.
+        """
+        listener = Listener(topic, after, self._woken.set)
         self._listeners.add(listener)
         self._woken.set()
         if self._reading is None:
@@ -161,30 +133,41 @@ class Feed:
                 listener.end()
 
     async def _read_once(self) -> bool:
-        """Read and hand out what is new; return whether there may be more at once."""
-        cursors: dict[UUID, int] = {}
+        """Read and hand out what is new; return whether there may be more at once.
+
+        Only those hear it whom it was read for: who comes, or gets room, meanwhile may be behind.
+        """
+        told: dict[Topic, list[Listener]] = {}
         for listener in self._listeners:
             if listener.has_room:
-                known = cursors.get(listener.job_id, listener.cursor)
-                cursors[listener.job_id] = min(known, listener.cursor)
-        if not cursors:
+                told.setdefault(listener.topic, []).append(listener)
+            else:
+                listener.hold_back()
+        if not told:
             return False
+        cursors = {topic: _first(listeners) for topic, listeners in told.items()}
         loop = asyncio.get_running_loop()
         try:
-            events = await loop.run_in_executor(self._thread, _safely, self._read, cursors)
+            found = await loop.run_in_executor(self._thread, _safely, self._read, cursors)
         except DatabaseTrouble as trouble:
             logger.warning("events cannot be read just now", because=str(trouble))
             return False
-        told: dict[UUID, list[Listener]] = {}
-        for listener in self._listeners:
-            told.setdefault(listener.job_id, []).append(listener)
-        for event in events:
-            for listener in told.get(event.job_id, ()):
+        for event in found.events:
+            for listener in told.get(event.topic, ()):
                 listener.tell(event)
-        return len(events) >= MOST_READ
+        for topic, event_id in found.reached.items():
+            for listener in told[topic]:
+                listener.reached(event_id, found.horizon)
+        return found.more
 
 
-def _safely(read: Read, cursors: Mapping[UUID, int]) -> Sequence[Told]:
+def _first(listeners: list[Listener]) -> int | None:
+    """Return the point from which on all of them are told; None if all want from now on."""
+    known = [listener.cursor for listener in listeners if listener.cursor is not None]
+    return min(known, default=None)
+
+
+def _safely(read: Read, cursors: Cursors) -> Reading:
     """Read with a connection of this thread; after trouble, with a new one next time."""
     try:
         return read(cursors)

@@ -6,10 +6,11 @@ from uuid import UUID
 
 import orjson
 
-from esap.events.feed import Feed, Told
+from esap.events.feed import Feed
+from esap.events.reading import JobsOf, Told
 from esap.jobs.models import ENDED
 
-__all__ = ["HEARTBEAT_SECONDS", "event_stream"]
+__all__ = ["HEARTBEAT_SECONDS", "event_stream", "stream_of_all"]
 
 # Proxies close connections that are silent for long; nginx after 60 s.
 HEARTBEAT_SECONDS = 15.0
@@ -29,9 +30,37 @@ async def event_stream(
                 continue
             if event is None:
                 return
-            yield f"id: {event.id}\nevent: {event.name}\ndata: {event.data}\n\n".encode()
+            yield _written(event)
             if _is_last(event):
                 return
+
+
+async def stream_of_all(
+    feed: Feed, jobs: JobsOf, *, after: int | None, heartbeat: float = HEARTBEAT_SECONDS
+) -> AsyncIterator[bytes]:
+    """Yield what happens to all jobs of a user, from an event on, or from now; without an end.
+
+    Heartbeats tell an id as well, so that whoever comes back after long silence is told little
+    again. An EventSource takes an id without data for that, and dispatches nothing.
+    """
+    with feed.listen(jobs, after=after) as listener:
+        began = await listener.begin()
+        if began is None:
+            return
+        yield f"retry: 1000\nid: {began}\n\n".encode()
+        while True:
+            try:
+                event = await asyncio.wait_for(listener.next(), heartbeat)
+            except TimeoutError:
+                yield f"id: {listener.cursor}\n\n".encode()
+                continue
+            if event is None:
+                return
+            yield _written(event)
+
+
+def _written(event: Told) -> bytes:
+    return f"id: {event.id}\nevent: {event.name}\ndata: {event.data}\n\n".encode()
 
 
 def _is_last(event: Told) -> bool:

@@ -1,5 +1,7 @@
 """The health app."""
 
+from importlib import import_module
+
 from django.apps import AppConfig
 
 
@@ -8,3 +10,8 @@ class HealthConfig(AppConfig):
 
     name = "esap.health"
     label = "health"
+
+    def ready(self) -> None:
+        """Have the workers give signs of life, and the API described."""
+        import_module("esap.health.signs")
+        import_module("esap.health.schema")

@@ -4,14 +4,11 @@ from collections.abc import Callable
 
 from django.db import DatabaseError, connection
 from django.db.migrations.executor import MigrationExecutor
-from kombu.exceptions import OperationalError
 
-from esap.celery import app
 from esap.errors import NotReady
+from esap.health.broker import messages_waiting
 
 __all__ = ["check_ready"]
-
-BROKER_SECONDS = 2
 
 
 def check_ready() -> None:
@@ -51,19 +48,7 @@ class _Migrations:
 
 
 def _broker() -> str | None:
-    """Connect anew: a pooled connection would not notice a broker that has gone."""
-    options = {
-        "socket_timeout": BROKER_SECONDS,
-        "socket_connect_timeout": BROKER_SECONDS,
-    }
-    try:
-        with app.connection_for_write(
-            connect_timeout=BROKER_SECONDS, transport_options=options
-        ) as broker:
-            broker.ensure_connection(max_retries=1, interval_start=0, timeout=BROKER_SECONDS)
-    except (OperationalError, OSError):
-        return "The message broker does not answer."
-    return None
+    return "The message broker does not answer." if messages_waiting() is None else None
 
 
 _CHECKS: dict[str, Callable[[], str | None]] = {

@@ -6,7 +6,7 @@ from rest_framework import serializers
 
 from esap.health.models import State
 
-__all__ = ["HealthMatrixSerializer", "StatusSerializer"]
+__all__ = ["HealthMatrixSerializer", "ReadySerializer", "StatusSerializer", "WorkSerializer"]
 
 
 class StatusSerializer(serializers.Serializer[Any]):
@@ -14,6 +14,31 @@ class StatusSerializer(serializers.Serializer[Any]):
 
     status = serializers.ChoiceField(choices=["ok"])
     version = serializers.CharField()
+
+
+class ReadySerializer(StatusSerializer):
+    """The gateway serves."""
+
+    warnings = serializers.ListField(
+        child=serializers.CharField(),
+        help_text="What keeps jobs from being carried out, and what to do: sentences.",
+    )
+
+
+class WorkSerializer(StatusSerializer):
+    """Jobs are carried out."""
+
+    workers = serializers.IntegerField(help_text="How many live.")
+    clock_seen = serializers.FloatField(
+        allow_null=True, help_text="Seconds since the clock's last sign of life."
+    )
+    waiting_messages = serializers.IntegerField(
+        allow_null=True, help_text="How many messages wait at the broker."
+    )
+    oldest_waiting = serializers.FloatField(
+        allow_null=True,
+        help_text="Seconds that the oldest job has waited for a worker; null if none waits.",
+    )
 
 
 class PeerHealthSerializer(serializers.Serializer[Any]):

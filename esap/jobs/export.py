@@ -14,8 +14,9 @@ from esap.jobs.services import jobs_of
 __all__ = ["jobs_held"]
 
 _JOB = (
-    "id kind phase run_id parent_id parameters peer remote_id progress_fraction progress_sentence "
-    "results problem created started ended destruction"
+    "id kind phase run_id parent_id parameters uws_parameters peer remote_id waits_for "
+    "progress_fraction progress_sentence results problem created started ended destruction "
+    "execution_duration"
 )
 
 

@@ -1,28 +1,27 @@
-"""The one task that carries out every kind of job."""
-
-from uuid import UUID
+"""What Celery and the clock know: the message about a job, and what is done every few seconds."""
 
 import structlog
 from celery.contrib.django.task import DjangoTask
 
 from esap.celery import app
-from esap.jobs.moves import destroy_due
-from esap.jobs.runner import carry_out
+from esap.jobs.doorbell import run
+from esap.jobs.sweeper import sweep as one_pass
+from esap.jobs.turns import ask_peers as begin_turns
 
-__all__ = ["destroy", "run"]
+__all__ = ["ask_peers", "run", "sweep"]
 
 logger = structlog.get_logger(__name__)
 
 
-@app.task(name="esap.jobs.run", base=DjangoTask)
-def run(job_id: str) -> None:
-    """Carry out a job, once, however often this is delivered."""
-    carry_out(UUID(job_id))
+@app.task(name="esap.jobs.sweep", base=DjangoTask)
+def sweep() -> None:
+    """Find what nobody looked at in time."""
+    told = one_pass().told()
+    if told:
+        logger.info("swept", **told)
 
 
-@app.task(name="esap.jobs.destroy", base=DjangoTask)
-def destroy() -> None:
-    """Delete the jobs whose time has come."""
-    destroyed = destroy_due()
-    if destroyed:
-        logger.info("jobs destroyed", count=destroyed)
+@app.task(name="esap.jobs.ask_peers", base=DjangoTask)
+def ask_peers() -> None:
+    """Ask the peers whose turn has come about their jobs."""
+    begin_turns()

@@ -57,7 +57,7 @@ async def start(supervisor: Supervisor, env: Environment) -> None:
         programs.gateway(env.port, environment),
         programs.events(env.events_port, environment),
     )
-    await supervisor.start(programs.worker(environment))
+    await supervisor.start(programs.worker(environment), programs.clock(environment))
 
 
 async def main() -> int:

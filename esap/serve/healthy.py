@@ -10,8 +10,7 @@ from pathlib import Path
 
 __all__ = ["PROOFS"]
 
-# Beat writes its schedule every three minutes.
-_BEAT_SECONDS = 600.0
+_CLOCK_SECONDS = 60.0
 _ANSWER_SECONDS = 5.0
 
 
@@ -36,18 +35,17 @@ def worker_answers() -> bool:
     return bool(app.control.ping(destination=[me], timeout=_ANSWER_SECONDS))
 
 
-def beat_goes_on() -> bool:
-    """Tell whether the scheduler has lately written down what it did."""
-    # Which file it is depends on the database module that this Python has.
-    files = Path(os.environ["ESAP_DATA_DIR"]).glob("beat-schedule*")
-    return any(time.time() - file.stat().st_mtime < _BEAT_SECONDS for file in files)
+def clock_goes() -> bool:
+    """Tell whether the clock has ticked lately."""
+    file = Path(os.environ["ESAP_DATA_DIR"]) / "clock-alive"  # as esap.clock names it
+    return file.exists() and time.time() - file.stat().st_mtime < _CLOCK_SECONDS
 
 
 PROOFS: dict[str, Callable[[], bool]] = {
     "gateway": lambda: speaks_http(8000),
     "events": lambda: speaks_http(8001),
     "worker": worker_answers,
-    "beat": beat_goes_on,
+    "clock": clock_goes,
 }
 
 if __name__ == "__main__":

@@ -9,7 +9,7 @@ from functools import partial
 from esap.serve.child import Program
 from esap.settings.env import BASE_DIR, Environment
 
-__all__ = ["environment_of", "events", "gateway", "port_is_free", "preparation", "worker"]
+__all__ = ["clock", "environment_of", "events", "gateway", "port_is_free", "preparation", "worker"]
 
 _HOST = "127.0.0.1"
 _ANSWER_SECONDS = 5.0
@@ -48,31 +48,33 @@ def gateway(port: int, environment: Mapping[str, str]) -> Program:
 def events(port: int, environment: Mapping[str, str]) -> Program:
     """Return the process that holds event streams."""
     return _python(
-        *("events", "uvicorn", "esap.asgi:application"),
-        *("--host", _HOST, "--port", str(port), "--no-access-log", "--lifespan", "off"),
-        *("--timeout-graceful-shutdown", str(_GRACE_SECONDS)),
-        *("--log-level", environment["ESAP_LOG_LEVEL"].lower()),
+        *("events", "esap.events", "--host", _HOST, "--port", str(port)),
+        *("--grace", str(_GRACE_SECONDS)),
         environment={**environment, "ESAP_PROCESS": "events"},
         port=port,
     )
 
 
 def worker(environment: Mapping[str, str]) -> Program:
-    """Return the worker, with the scheduler of periodic work inside."""
+    """Return the worker, which carries out jobs."""
     return _python(
-        *("worker", "celery", "--app", "esap.celery", "--quiet", "worker", "--beat"),
-        *("--schedule", f"{environment['ESAP_DATA_DIR']}/beat-schedule"),
+        *("worker", "celery", "--app", "esap.celery", "--quiet", "worker"),
         *("--concurrency", "2", "--without-gossip", "--without-mingle"),
         *("--loglevel", environment["ESAP_LOG_LEVEL"]),
         environment={
             # Whoever runs the gateway as root knows.
             "PYTHONWARNINGS": "ignore:You're running the worker with superuser privileges",
             **environment,
-            # At SIGTERM it puts running tasks back in the queue instead of waiting for them.
+            # At SIGTERM it gives its jobs back to the queue instead of waiting for them.
             "REMAP_SIGTERM": "SIGQUIT",
             "ESAP_PROCESS": "worker",
         },
     )
+
+
+def clock(environment: Mapping[str, str]) -> Program:
+    """Return what does the periodic work, apart from the worker, which may be busy for long."""
+    return _python("clock", "esap.clock", environment={**environment, "ESAP_PROCESS": "clock"})
 
 
 def port_is_free(port: int) -> bool:

@@ -5,6 +5,8 @@ from corsheaders.defaults import default_headers
 
 from esap.settings.env import BASE_DIR, read_environment
 from esap.settings.logs import logging_config
+from esap.settings.mail import mail_server
+from esap.settings.results import results_storage
 
 ENV = read_environment()
 
@@ -30,6 +32,9 @@ INSTALLED_APPS = [
     "drf_spectacular_sidecar",
     "esap.api",
     "esap.jobs",
+    "esap.results",
+    "esap.webhooks",
+    "esap.mail",
     "esap.health",
     "accounts",
     *ROOMS,
@@ -37,6 +42,7 @@ INSTALLED_APPS = [
 
 MIDDLEWARE = [
     "esap.api.middleware.RequestLog",
+    "esap.health.middleware.RequestFigures",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "esap.api.middleware.ContentPolicy",
@@ -50,6 +56,7 @@ MIDDLEWARE = [
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    *(["esap.events.tickets.Tickets"] if ENV.process == "events" else []),
 ]
 
 ROOT_URLCONF = "esap.events.urls" if ENV.process == "events" else "esap.urls"
@@ -85,6 +92,8 @@ DATABASES = {
         ENV.database_url or f"sqlite:///{DATA_DIR / 'esap.sqlite3'}",
         # Under ASGI a kept connection stays with a thread that may never come back.
         conn_max_age=0 if ENV.process == "events" else 600,
+        # Or the first request of each thread fails after the database was restarted.
+        conn_health_checks=True,
     )
 }
 if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
@@ -107,6 +116,17 @@ CACHES = {
     )
 }
 
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
+    "results": results_storage(ENV, DATA_DIR),
+}
+RESULT_BYTES = ENV.result_bytes
+RESULTS_CACHE_DIR = DATA_DIR / "results-cache"
+RESULTS_CACHE_BYTES = max(ENV.results_cache_bytes, RESULT_BYTES)
+# For what does not fit in memory while it is sorted.
+SCRATCH_DIR = DATA_DIR / "scratch"
+
 FORCE_SCRIPT_NAME = ENV.sub_path or None
 STATIC_URL = f"{ENV.sub_path}/static/"
 STATIC_ROOT = DATA_DIR / "static"
@@ -125,8 +145,24 @@ SECURE_REFERRER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"
 CORS_ALLOWED_ORIGINS = ENV.cors_origins
 CORS_ALLOW_CREDENTIALS = True
-CORS_ALLOW_HEADERS = [*default_headers, "if-match", "if-none-match", "last-event-id", "prefer"]
-CORS_EXPOSE_HEADERS = ["Location", "Link", "ETag", "X-Request-ID"]
+CORS_ALLOW_HEADERS = [
+    *default_headers,
+    "idempotency-key",
+    "if-match",
+    "if-none-match",
+    "last-event-id",
+    "prefer",
+]
+CORS_EXPOSE_HEADERS = [
+    "Location",
+    "Link",
+    "ETag",
+    "X-Request-ID",
+    "Preference-Applied",
+    "RateLimit",
+    "RateLimit-Policy",
+    "Retry-After",
+]
 CSRF_TRUSTED_ORIGINS = ENV.cors_origins
 DATA_UPLOAD_MAX_MEMORY_SIZE = ENV.max_body_bytes
 
@@ -166,35 +202,47 @@ SPECTACULAR_SETTINGS = {
     "COMPONENT_SPLIT_REQUEST": True,
     # An empty choice is as good as none, and needs no schema of its own.
     "ENUM_ADD_EXPLICIT_BLANK_NULL_CHOICE": False,
-    "ENUM_NAME_OVERRIDES": {"ApiTokenState": ["live", "expired", "revoked"]},
+    "ENUM_NAME_OVERRIDES": {
+        "ApiTokenState": ["live", "expired", "revoked"],
+        "Ok": ["ok"],
+    },
     "LICENSE": {"name": "Apache-2.0"},
 }
 
 CELERY_BROKER_URL = ENV.redis_url
 CELERY_RESULT_BACKEND = None  # The job is the result.
 CELERY_TASK_IGNORE_RESULT = True
-CELERY_TASK_ACKS_LATE = True
-CELERY_TASK_REJECT_ON_WORKER_LOST = True
+# A message is answered for when its work begins, and only as many are fetched as can begin. What
+# dies then is found by the sweeper. Late answers would do no more, and kombu 5.7 ends a worker that
+# still owes one when the broker goes away.
+CELERY_TASK_ACKS_LATE = False
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
-# A worker told to stop lets tasks run this many seconds more, then puts them back in the queue.
+CELERY_WORKER_DISABLE_PREFETCH = True
+# A worker told to stop lets jobs run this many seconds more, then gives them back.
 CELERY_WORKER_SOFT_SHUTDOWN_TIMEOUT = 3.0
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+CELERY_BROKER_CONNECTION_MAX_RETRIES = None  # as long as the broker is away
 CELERY_BROKER_TRANSPORT_OPTIONS = {
-    # Longer than the longest task, or kombu starts it a second time while it runs.
+    # A message fetched by a worker that died before it began comes again after so long; the sweeper
+    # is sooner.
     "visibility_timeout": 3600,
-    # kombu looks for lost messages every interval x throttle; its defaults make that 100 s.
-    "unacked_restore_interval": 5,
-    "unacked_restore_throttle": 1,
+    # A broker that hangs must not hang the requests that submit jobs.
+    "socket_connect_timeout": 3,
+    "socket_timeout": 15,
 }
 CELERY_TIMEZONE = "UTC"
+# Done by `esap.clock`, without the broker and the workers.
 CELERY_BEAT_SCHEDULE = {
-    "ping-peers": {
-        "task": "esap.health.ping_peers",
-        "schedule": ENV.ping_seconds,
-        # A ping that nobody had time for is of no use once the next is due.
-        "options": {"expires": ENV.ping_seconds},
-    },
-    "destroy-jobs": {"task": "esap.jobs.destroy", "schedule": 3600.0},
+    "ping-peers": {"task": "esap.health.ping_peers", "schedule": ENV.ping_seconds},
+    "sweep-jobs": {"task": "esap.jobs.sweep", "schedule": ENV.sweep_seconds},
+    "ask-peers": {"task": "esap.jobs.ask_peers", "schedule": 1.0},
+    "send-webhooks": {"task": "esap.webhooks.send", "schedule": ENV.sweep_seconds},
+    **(
+        {"send-mail": {"task": "esap.mail.send", "schedule": ENV.sweep_seconds}}
+        if ENV.email_url
+        else {}
+    ),
+    "sweep-results": {"task": "esap.results.sweep", "schedule": 86400.0},
     "purge-accounts": {"task": "accounts.purge", "schedule": 3600.0},
 }
 
@@ -212,6 +260,30 @@ PEER_REGISTRIES = [
 ]
 ENTRY_SECTIONS = [*PEER_REGISTRIES, "query.backends.base.mappings", "query.menus.menus"]
 JOB_DAYS = ENV.job_days
+JOB_LEASE_SECONDS = ENV.lease_seconds
+JOBS_IN_FLIGHT = ENV.jobs_in_flight
+JOBS_LIMITS = ENV.jobs_limits
+# What a job has stored outside its row: functions that remove it when the job is destroyed.
+JOB_ENDINGS = ["esap.results.sweeping.delete_results_of"]
+METRICS_TOKEN = ENV.metrics_token
+# What is told of what all processes share, by dotted path; by the gateway, so that it is told once.
+METRICS = (
+    []
+    if ENV.process == "events"
+    else [
+        "esap.jobs.figures.figures",
+        "esap.webhooks.figures.figures",
+        "esap.mail.figures.figures",
+        "esap.health.figures.of_peers",
+        "esap.health.figures.of_processes",
+    ]
+)
+MAIL_SERVER = mail_server(ENV)
+MAIL_FROM = ENV.email_from
+PUBLIC_URL = ENV.public_url.rstrip("/")
+VERIFIED_EMAIL = "accounts.identities.verified_email"
+WEBHOOKS_PRIVATE_NETWORK = ENV.webhooks_private_network
+JOB_AUDIT = "accounts.audit.job_aborted"
 AUDIT_DAYS = ENV.audit_days
 LOGIN_REDIRECT = ENV.login_redirect
 LOGIN_FAILED_REDIRECT = ENV.login_failed_redirect
@@ -225,16 +297,23 @@ ACCOUNT_DATA = [
     "accounts.data.export.api_tokens",
     "accounts.data.export.baskets",
     "esap.jobs.export.jobs_held",
+    "esap.webhooks.export.webhooks_held",
     "accounts.data.export.audit_log",
 ]
-ACCOUNT_ENDINGS = ["esap.jobs.services.abort_all", "accounts.tokens.forget"]
+ACCOUNT_ENDINGS = [
+    "esap.jobs.leaving.abort_all_at_peers",
+    "accounts.tokens.forget",  # only now: jobs are stopped in the user's name
+    "esap.jobs.leaving.delete_all",
+]
 JOB_KINDS = ["query.jobs.KINDS"]
+UWS_KIND = "query.search"  # of a job that came by UWS and does not say
 
 EVENTS_URL = ENV.events_url.rstrip("/")
 OUTBOUND_PROXY = ENV.http_proxy
 OUTBOUND_CA_BUNDLE = str(ENV.ca_bundle) if ENV.ca_bundle else ""
 SEARCH_TIMEOUT = ENV.search_timeout
 SEARCH_TIMEOUT_MAX = ENV.search_timeout_max
+SEARCH_JOB_TIMEOUT = ENV.search_job_timeout
 SEARCH_ROWS_MAX = ENV.search_rows_max
 SEARCHES_IN_FLIGHT = ENV.searches_in_flight
 

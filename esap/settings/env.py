@@ -4,22 +4,23 @@ docs/reference/settings.md is made from this page, and a test keeps it so.
 """
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Literal
 
-from pydantic import AliasChoices, BeforeValidator, Field, FilePath, ValidationError
-from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+from pydantic import (
+    AliasChoices,
+    Field,
+    FilePath,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+)
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from esap.settings.texts import Counts, Words
 
 __all__ = ["BASE_DIR", "Environment", "read_environment"]
 
 BASE_DIR = Path(__file__).resolve().parents[2]
-
-
-def _words(value: object) -> object:
-    """Lists are written with commas or spaces between."""
-    return value.replace(",", " ").split() if isinstance(value, str) else value
-
-
-Words = Annotated[list[str], NoDecode, BeforeValidator(_words)]
 
 
 class Environment(BaseSettings):
@@ -27,7 +28,7 @@ class Environment(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix="ESAP_", extra="ignore", frozen=True)
 
-    process: Literal["gateway", "events", "worker", "beat"] = Field(
+    process: Literal["gateway", "events", "worker", "clock"] = Field(
         default="gateway",
         description="Which process this is. What starts it says so.",
     )
@@ -63,6 +64,33 @@ class Environment(BaseSettings):
     data_dir: Path = Field(
         default=BASE_DIR / "var",
         description="Folder for what the gateway keeps: database, caches, catalogues, results.",
+    )
+    results_url: str = Field(
+        default="",
+        pattern=r"^(s3://[a-z0-9][a-z0-9.-]+(/[\w./-]*)?)?$",
+        description="Bucket and folder for results, such as s3://esap/results. "
+        "Empty: a folder in ESAP_DATA_DIR.",
+    )
+    s3_endpoint: str = Field(
+        default="",
+        description="Where that bucket is, such as https://s3.example.org. Empty: at Amazon.",
+    )
+    s3_region: str = Field(default="", description="Region of that bucket, if it has one.")
+    s3_access_key: str = Field(
+        default="",
+        description="Access key for that bucket. Empty: boto3's usual places, such as "
+        "AWS_ACCESS_KEY_ID.",
+    )
+    s3_secret_key: str = Field(default="", description="The secret that goes with it.")
+    result_bytes: int = Field(
+        default=1 << 30,
+        gt=0,
+        description="Most bytes of one stored result.",
+    )
+    results_cache_bytes: int = Field(
+        default=4 << 30,
+        gt=0,
+        description="Most bytes of local copies of results that are in a bucket.",
     )
     peers: Path | None = Field(
         default=None,
@@ -113,6 +141,12 @@ class Environment(BaseSettings):
         default=600.0,
         gt=0,
         description="Most seconds that a search may ask for.",
+    )
+    search_job_timeout: float = Field(
+        default=3600.0,
+        gt=0,
+        description="Seconds that an archive has which did not answer a search in time, and is "
+        "asked on in the background; also the most that a search in the background may ask for.",
     )
     search_rows_max: int = Field(
         default=1_000_000,
@@ -212,6 +246,60 @@ class Environment(BaseSettings):
         description="Whether accounts of `make account` may log in by password. "
         "Unset: on with `make run`, off in production.",
     )
+    jobs_in_flight: int = Field(
+        default=100,
+        ge=0,
+        description="Jobs that one user may have under way at once; 0 switches all jobs off.",
+    )
+    jobs_limits: Counts = Field(
+        default={},
+        description="The same for some kinds of job, such as query.search=8, batch.job=100; "
+        "0 switches a kind off.",
+    )
+    lease_seconds: float = Field(
+        default=20.0,
+        gt=0,
+        description="Seconds that a job stays with a worker that gives no sign of life; it is "
+        "taken from the worker after one and a half times that.",
+    )
+    sweep_seconds: float = Field(
+        default=5.0,
+        gt=0,
+        description="Seconds between two looks for jobs that nobody looked at in time.",
+    )
+    webhooks_private_network: bool = Field(
+        default=False,
+        description="Whether users' webhooks may lead into private networks. Only where all users "
+        "may reach those anyway.",
+    )
+    email_url: str = Field(
+        default="",
+        pattern=r"^(smtp://[^@/\s]+|(smtps|smtp\+starttls)://([^@/:\s]+@)?[^@/\s]+)?$",
+        description="The server that takes the mail about jobs that have ended, such as "
+        "smtp+starttls://esap@mail.example.org:587; with smtps:// TLS comes first, with smtp:// "
+        "not at all, and then there is no user. Empty: no mail is sent.",
+    )
+    email_password_file: FilePath | None = Field(
+        default=None, description="File with the password that goes with it."
+    )
+    email_from: str = Field(
+        default="",
+        validate_default=True,
+        description="From whom that mail is, such as ESAP <esap@example.org>.",
+    )
+    public_url: str = Field(
+        default="",
+        pattern=r"^(https?://[^/\s]+/?)?$",
+        validate_default=True,
+        description="Where users reach the gateway, such as https://esap.example.org, without "
+        "ESAP_SUB_PATH: for links in mail.",
+    )
+    metrics_token: str = Field(
+        default="",
+        pattern=r"^([\x21-\x7e]{16,})?$",
+        description="Bearer token with which Prometheus reads /esap-api/metrics: a long random "
+        "text. Empty: only operators who have logged in may read it.",
+    )
     audit_days: float = Field(
         default=365.0,
         gt=0,
@@ -228,6 +316,13 @@ class Environment(BaseSettings):
     log_format: Literal["console", "json"] = Field(
         default="console", description="Logs for people (console) or machines (json)."
     )
+
+    @field_validator("email_from", "public_url")
+    @classmethod
+    def _needed_for_mail(cls, value: str, info: ValidationInfo) -> str:
+        if info.data.get("email_url") and not value:
+            raise ValueError("set it, too, or leave ESAP_EMAIL_URL out")
+        return value
 
 
 def read_environment() -> Environment:

@@ -3,7 +3,7 @@
 from abc import abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal
+from typing import ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, HttpUrl
 
@@ -188,8 +188,12 @@ class TableInfo:
 
 
 class Archive(Backend):
-    """A collection of datasets that can be searched."""
+    """A collection of datasets that can be searched.
 
+    `protocol` is how it is asked, in the words of a standard; empty where there is none.
+    """
+
+    protocol: ClassVar[str] = ""
     Config = ArchiveConfig
     config: ArchiveConfig
 

@@ -16,7 +16,7 @@ from query.adql.geometry import FUNCTIONS
 from query.adql.translation import translate
 from query.backends.base import Archive, ArchiveConfig, Query, Selection, TableInfo
 from query.catalogues import CATALOGUES, build
-from query.catalogues.engine import Engine
+from query.catalogues.engine import CatalogueEngine
 from query.catalogues.tap_schema import TAP_SCHEMA, describe
 from query.limited import limited
 from query.phrasing import in_adql
@@ -54,7 +54,7 @@ class EmbeddedArchive(Archive):
         ]
         self._columns = {table.name: table.columns for table in self._tables}
         self._lock = threading.Lock()
-        self._engine: Engine | None = None
+        self._engine: CatalogueEngine | None = None
 
     def ping(self) -> None:
         self._ready()
@@ -71,7 +71,7 @@ class EmbeddedArchive(Archive):
     def tables(self) -> list[TableInfo]:
         return list(self._tables)
 
-    def _ready(self) -> Engine:
+    def _ready(self) -> CatalogueEngine:
         """Return the engine over the files, making the files the first time."""
         with self._lock:
             if self._engine is None:
@@ -80,7 +80,7 @@ class EmbeddedArchive(Archive):
                     for catalogue in self._catalogues
                     for name, file in build(catalogue, self.config.folder).items()
                 }
-                self._engine = Engine(files, describe(self._catalogues), setup=FUNCTIONS)
+                self._engine = CatalogueEngine(files, describe(self._catalogues), setup=FUNCTIONS)
             return self._engine
 
 

@@ -62,6 +62,7 @@ class TapConfig(ArchiveConfig):
 class TapArchive(Archive):
     """Any table of a TAP service, ObsCore's among them."""
 
+    protocol = "IVOA TAP"
     Config = TapConfig
     config: TapConfig
 

@@ -115,12 +115,12 @@ def test_the_data_are_prepared_once_and_that_ends(prepared):
     assert "static files ready" in log
 
 
-@pytest.mark.parametrize("name", ["gateway", "events", "worker", "beat"])
+@pytest.mark.parametrize("name", ["gateway", "events", "worker", "clock"])
 def test_the_service_becomes_healthy_and_stops_when_told(start, prepared, name):
     container = start(name)
 
     container.until_healthy()
 
     assert container.stop() is not None, container.log.read_text()
-    if name != "beat":  # its proof is what it wrote, which stays for a while
+    if name != "clock":  # its proof is what it wrote, which stays for a while
         assert not container.healthy()

@@ -62,6 +62,13 @@ class Caller:
         """Read."""
         return self.ask("GET", path, **headers)
 
+    def text(self, path: str, **headers: str) -> str:
+        """Read a whole body, and close it: what is left open counts as going on."""
+        answer = self.get(path, **headers)
+        body: str = answer.getvalue().decode()
+        answer.close()
+        return body
+
     def post(self, path: str, body: Any = None, **headers: str) -> Any:
         """Write."""
         return self.ask("POST", path, body, **headers)

@@ -37,6 +37,14 @@ def configured(provider, settings, tmp_path):
         query = {"mappings": [MAPPING], "archives": [ARCHIVE, VAULT]}
         file.write_text(yaml.safe_dump({"accounts": accounts, "query": query}))
         settings.ENTRY_FILES = [file]
+        settings.STORAGES = {
+            **settings.STORAGES,
+            "results": {
+                "BACKEND": "django.core.files.storage.FileSystemStorage",
+                "OPTIONS": {"location": tmp_path / "results"},
+            },
+        }
+        settings.SCRATCH_DIR = tmp_path / "scratch"
         cache.clear()
 
     configure()

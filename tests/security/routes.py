@@ -31,9 +31,10 @@ class Operation:
         """Whether the path names one thing of many."""
         return "{" in self.path
 
-    def at(self, value: str) -> str:
-        """Return the path with its parameter filled in."""
-        return re.sub(r"\{\w+\}", lambda _: value, self.path)
+    def at(self, value: str, below: str = "") -> str:
+        """Return the path with its parameter filled in; `below` is a second one's, if not that."""
+        values = iter([value, below or value])
+        return re.sub(r"\{\w+\}", lambda _: next(values), self.path)
 
 
 @cache

@@ -5,11 +5,13 @@ in all that it says, writes and keeps.
 """
 
 import json
+import re
 import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
 from urllib.parse import parse_qs, urlsplit
 
+import pyarrow as pa
 import pytest
 import yaml
 from django.core.cache import cache
@@ -26,7 +28,14 @@ from esap.health.tasks import ping_peers
 from esap.jobs import services as jobs
 from esap.jobs.models import Job
 from esap.redaction import carries_token
+from esap.results.listing import listed
+from esap.results.writing import store
+from esap.tables.columns import Column
+from esap.tables.stream import TableStream
 from esap.vault import unseal
+from esap.webhooks.collecting import collect
+from esap.webhooks.delivering import deliver_due
+from esap.webhooks.models import Delivery
 from query.searches import Search
 from tests.security.callers import Caller
 from tests.security.holdings import ARCHIVE, MAPPING
@@ -40,6 +49,7 @@ from tests.support.iam import client_secret, log_in_at
 pytestmark = pytest.mark.django_db(transaction=True)
 
 A = "/esap-api/accounts/"
+JOBS = "/esap-api/jobs/"
 ITEM = {"archive": "stars", "record": {}}
 CONE = {"ra": 1, "dec": 1, "fov": 1}
 PASSWORD = "a-pass-phrase-of-a-local-account"
@@ -50,6 +60,9 @@ MEANT = {
     ("display token", f"GET {A}user-profiles/"),
     ("ID token of the login", "POST /esap-api/oidc/logout"),
     # It is signed, and of use in the visitor's own session only.
+    ("secret of a webhook", "POST /esap-api/jobs/webhooks/"),
+    ("second secret of a webhook", "POST /esap-api/jobs/webhooks/{id}/secret/"),
+    ("token of a link", "POST /esap-api/jobs/{id}/share/"),
     ("key of a visitor", "sessions"),
     ("key of a visitor", "table accounts_session"),
 }
@@ -62,15 +75,17 @@ ONE_OF_EACH_KIND = {
     "key of a session",
 }
 # Words as people write them: nobody can tell that they are secrets.
+_ID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 TELLING_NOTHING = {"password", "secret of the client esap", "secret of the client hub"}
 
 
 class Story:
     """What happens: callers, what they ask, and what is looked at after."""
 
-    def __init__(self, iam, archive):
+    def __init__(self, iam, archive, files):
         self.iam = iam
         self.archive = archive
+        self.files = files
         self.looked = Looked()
 
     @property
@@ -82,7 +97,9 @@ class Story:
         said = caller.ask(method, path, body, **headers)
         shown = {name: text for name, text in said.headers.items() if name != "Set-Cookie"}
         text = f"{shown} {said.getvalue().decode(errors='replace')}"
-        place = f"{method} {path.partition('?')[0]}" if not carrying else "answers to mistakes"
+        said.close()
+        address = _ID.sub("{id}", path.partition("?")[0])
+        place = f"{method} {address}" if not carrying else "answers to mistakes"
         self.looked.at(place, text, frozenset(carrying))
         return said
 
@@ -132,8 +149,17 @@ def story(own_iam, settings, tmp_path):
         settings.ENTRY_FILES = [file]
         settings.VAULT_KEYS, settings.SECRET_KEY = [KEYS[0]], KEYS[1]
         settings.LOCAL_LOGIN = True
+        settings.WEBHOOKS_PRIVATE_NETWORK = True
+        settings.SCRATCH_DIR, files = tmp_path / "scratch", tmp_path / "results"
+        settings.STORAGES = {
+            **settings.STORAGES,
+            "results": {
+                "BACKEND": "django.core.files.storage.FileSystemStorage",
+                "OPTIONS": {"location": files},
+            },
+        }
         cache.clear()
-        yield Story(iam, archive)
+        yield Story(iam, archive, files)
 
 
 def log_in(story, captured):
@@ -300,6 +326,64 @@ def fail_in_jobs(story, callers, monkeypatch):
     assert Job.objects.filter(problem__slug="internal").exists()
 
 
+def have_jobs_done(story, callers):
+    """Jobs are made, shared and told to a webhook, with a token where it does not belong."""
+    alice, user, hook = callers["alice"], User.objects.get(username="alice"), f"{JOBS}webhooks/"
+    told = story.ask(alice, "POST", hook, {"url": story.archive.url, "events": ["phase"]}).json()
+    story.looked.know("secret of a webhook", told["secret"])
+    deliver_what_happens(story, user)
+    look_into_the_database(story)  # while the first secret is there
+    second = story.ask(alice, "POST", f"{hook}{told['id']}/secret/").json()["secret"]
+    story.looked.know("second secret of a webhook", second)
+    job = deliver_what_happens(story, user)
+    link = story.ask(alice, "POST", f"{JOBS}{job.pk}/share/").json()["token"]
+    story.looked.know("token of a link", link)
+    for name, secret in story.secrets.items():
+        if carries_token(secret):
+            mistaken_for_something_else(story, alice, job, name, told["id"])
+    own = frozenset({"token of a link"})
+    for each in reads(with_id=True):
+        if "{job_id}" in each.path or "searches" in each.path:
+            for pk in Job.objects.filter(owner=user).values_list("pk", flat=True):
+                story.ask(alice, "GET", each.at(str(pk), "merged"))
+            address = each.at(str(job.pk), "merged")
+            story.ask(Caller(), "GET", f"{address}?share={link}", carrying=own)
+    story.ask(alice, "GET", f"{hook}{told['id']}/deliveries/")
+    story.ask(alice, "GET", f"{A}export/")
+    story.ask(Caller(token=link), "GET", JOBS, carrying=own)
+    assert Delivery.objects.filter(delivered=None).exists()
+    assert any("webhook-signature" in str(heard.headers).lower() for heard in story.archive.heard)
+
+
+def deliver_what_happens(story, user):
+    """Make a job with a stored table, whose webhook's receiver answers 500."""
+    job = jobs.begin("query.search", CONE, user)
+    table = pa.table({"name": ["a star"]}, schema=pa.schema([Column("name", "char").field()]))
+    jobs.complete(job, [listed(job.pk, store(job.pk, "merged", TableStream.of(table)))])
+    collect()
+    deliver_due()
+    return job
+
+
+def mistaken_for_something_else(story, alice, job, name, hook):
+    """A token is sent where words of one's own belong, which are kept: it is refused."""
+    secret, own = story.secrets[name], frozenset({name, "nothing"})
+    search = {"kind": "query.search", "parameters": CONE}
+    for method, address, body, headers in (
+        ("POST", JOBS, {**search, "run_id": secret}, {}),
+        ("POST", JOBS, {**search, "peer": secret}, {}),
+        ("POST", JOBS, {**search, "parameters": {**CONE, secret: 1}}, {}),
+        ("POST", JOBS, search, {"idempotency_key": f'"{secret}"'}),
+        ("PATCH", f"{JOBS}{job.pk}/", {"run_id": secret}, {}),
+        ("POST", "/esap-api/uws/jobs/", {"KIND": "query.search", "note": secret}, {}),
+        ("POST", "/esap-api/uws/jobs/", {"KIND": "query.search", "RUNID": secret}, {}),
+        ("POST", f"{JOBS}webhooks/", {"url": f"https://a.example.org/?t={secret}"}, {}),
+        ("PATCH", f"{JOBS}webhooks/{hook}/", {"url": f"https://a.example.org/{secret}"}, {}),
+    ):
+        said = story.ask(alice, method, address, body, carrying=own, **headers)
+        assert said.status_code == 400, (name, method, address, said.content)
+
+
 def fall_over_in_views(story, callers, monkeypatch):
     """A view has a bug while it holds tokens, and quotes one in each way that comes to mind."""
     for name in [each for each in story.secrets if "token" in each]:
@@ -325,6 +409,9 @@ def look_into_the_database(story):
     for job in Job.objects.all():
         rows = [job.parameters, job.problem, list(job.events.values_list("data", flat=True))]
         story.looked.at("rows of jobs", repr(rows))
+    for file in story.files.rglob("*"):
+        if file.is_file():
+            story.looked.at("stored results", f"{file} {file.read_bytes().decode('latin-1')}")
     for heard in story.archive.heard:
         story.looked.at("what archives hear", f"{heard.target} {heard.headers} {heard.body}")
 
@@ -341,6 +428,7 @@ def test_known_tokens_are_nowhere_but_where_they_are_meant_to_be(story, captured
         send_by_mistake(story, callers)
         fail_at_the_provider(story, callers)
         fail_in_jobs(story, callers, monkeypatch)
+        have_jobs_done(story, callers)
         fall_over_in_views(story, callers, monkeypatch)
         look_into_the_database(story)
         story.ask(alice, "POST", "/esap-api/oidc/logout")

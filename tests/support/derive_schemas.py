@@ -31,6 +31,8 @@ WANTED = {
     "user-profiles": "empty-page",
     "s-user-profiles": "user-profiles",
     "s-user-profiles-detail": "profile",
+    "job-get": "uws-job",
+    "job-list": "uws-jobs",
 }
 """The samples used, and what their schemas are called."""
 
@@ -40,6 +42,8 @@ ALSO = {
     "thumbnail_field": "string",
     "ucd": "string",
     "utype": "string",
+    "errorSummary": "string",
+    "jobId": "string",  # a UUID; the published gateway counted
 }
 """Types that the interface is known to use too, besides those the samples happen to show."""
 

@@ -22,6 +22,7 @@ import yaml
 from esap.serve.healthy import PROOFS
 
 ROOT = Path(__file__).resolve().parents[2]
+JOB = "1b4e28ba-2fa1-41d2-883f-0016d3cca427"
 COMPOSE = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
 OURS = {
     name: service
@@ -42,7 +43,7 @@ def tool(name):
 
 def test_the_services_are_the_four_processes_and_what_they_stand_on():
     assert set(COMPOSE["services"]) == {
-        *("prepare", "gateway", "events", "worker", "beat"),
+        *("prepare", "gateway", "events", "worker", "clock"),
         *("postgres", "valkey", "nginx"),
     }
 
@@ -118,7 +119,8 @@ def test_the_image_gets_every_package_of_ours_and_nothing_else_of_the_checkout()
     packages = set(project["tool"]["importlinter"]["root_packages"])
 
     assert kept - packages == {
-        *("LICENSE", "deploy/gunicorn.conf.py", "manage.py", "requirements.txt"),
+        *("LICENSE", "deploy/gunicorn.conf.py", "manage.py"),
+        *("requirements.txt", "requirements-s3.txt"),
     }
     assert packages <= kept
 
@@ -139,7 +141,7 @@ def test_the_example_environment_holds_no_secret():
 
 
 def test_the_pinned_requirements_name_no_index():
-    for name in ("requirements.txt", "requirements-dev.txt"):
+    for name in ("requirements.txt", "requirements-s3.txt", "requirements-dev.txt"):
         lines = (ROOT / name).read_text().splitlines()
 
         assert not [line for line in lines if re.match(r"-i|--(extra-)?index|--find|http", line)]
@@ -244,9 +246,17 @@ def ask(port, path, **headers):
         ("/esap-api/jobs/1/events", "events"),
         ("/esap-api/query/searches/1/events?last_event_id=2", "events"),
         ("/esap-api/query/events", "gateway"),
+        ("/esap-api/jobs/events", "events"),
+        (f"/esap-api/jobs/{JOB}?wait=20&phase=QUEUED", "events"),
+        (f"/esap-api/uws/jobs/{JOB}/?WAIT=-1", "events"),
+        (f"/esap-api/uws/async/{JOB}?PHASE=QUEUED&wait=5", "events"),
+        (f"/esap-api/jobs/{JOB}", "gateway"),
+        (f"/esap-api/jobs/{JOB}?wait=", "gateway"),
+        (f"/esap-api/jobs/{JOB}/results?wait=5", "gateway"),
+        ("/esap-api/jobs/?wait=5", "gateway"),
     ],
 )
-def test_nginx_sends_event_streams_to_the_events_process_and_all_else_to_the_api(
+def test_nginx_sends_all_that_waits_to_the_events_process_and_all_else_to_the_api(
     nginx, path, process
 ):
     nginx.events.go_on.set()

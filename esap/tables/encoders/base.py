@@ -8,7 +8,7 @@ import pyarrow as pa
 
 from esap.tables.stream import TableStream
 
-__all__ = ["Encoder", "Footer", "pieces"]
+__all__ = ["Encoder", "Footer", "cut", "pieces"]
 
 Footer = Callable[[], Mapping[str, object]]
 
@@ -34,6 +34,11 @@ class Encoder(ABC):
 def pieces(stream: TableStream) -> Iterator[pa.RecordBatch]:
     """The rows in batches small enough to encode at once."""
     for batch in stream:
-        fitting = PIECE_BYTES * batch.num_rows // max(batch.nbytes, 1)
-        step = max(1, min(PIECE_ROWS, fitting))
-        yield from (batch.slice(start, step) for start in range(0, batch.num_rows, step))
+        yield from cut(batch)
+
+
+def cut(batch: pa.RecordBatch) -> Iterator[pa.RecordBatch]:
+    """A batch in such pieces."""
+    fitting = PIECE_BYTES * batch.num_rows // max(batch.nbytes, 1)
+    step = max(1, min(PIECE_ROWS, fitting))
+    yield from (batch.slice(start, step) for start in range(0, batch.num_rows, step))

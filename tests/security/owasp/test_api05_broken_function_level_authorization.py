@@ -14,7 +14,7 @@ A = "/esap-api/accounts/"
 SOME_ID = "1b4e28ba-2fa1-41d2-883f-0016d3cca427"
 USERS_PAGE = "/esap-api/admin/accounts/user/"
 # What an operation needs: a session ("browser"), a login of a person and no token of ours
-# ("person"), or that somebody is known ("login"). What is not here is open to anybody.
+# ("person"), that somebody is known ("login"), or an operator. What is not here is open to anybody.
 NEEDS = {
     f"DELETE {A}account/": "person",
     f"GET {A}export/": "person",
@@ -30,10 +30,26 @@ NEEDS = {
     f"GET {A}connections/callback/": "browser",
     f"GET {A}user-profiles/{{user_name}}/": "login",
     f"PATCH {A}user-profiles/{{user_name}}/": "login",
+    "GET /esap-api/metrics/": "operator",
     "GET /esap-api/jobs/": "login",
+    "POST /esap-api/jobs/": "login",
+    "GET /esap-api/jobs/events/": "login",
+    "GET /esap-api/jobs/usage/": "login",
+    "GET /esap-api/jobs/webhooks/": "login",
+    "POST /esap-api/jobs/webhooks/": "login",
+    "GET /esap-api/jobs/webhooks/{webhook_id}/": "login",
+    "PATCH /esap-api/jobs/webhooks/{webhook_id}/": "login",
+    "DELETE /esap-api/jobs/webhooks/{webhook_id}/": "login",
+    "GET /esap-api/jobs/webhooks/{webhook_id}/deliveries/": "login",
+    "POST /esap-api/jobs/webhooks/{webhook_id}/secret/": "login",
+    "POST /esap-api/uws/jobs/": "login",
 }
 # These ask nobody who they are, and so refuse no token.
-BLIND = {"GET /esap-api/health/live/", "GET /esap-api/health/ready/"}
+BLIND = {
+    "GET /esap-api/health/jobs/",
+    "GET /esap-api/health/live/",
+    "GET /esap-api/health/ready/",
+}
 # What is written by whoever may, also without a login: it is theirs, or nobody's.
 OPEN_WRITES = {
     f"POST {A}basket/items/",
@@ -42,8 +58,21 @@ OPEN_WRITES = {
     f"PUT {A}baskets/{{name}}/",
     f"PATCH {A}baskets/{{name}}/",
     f"DELETE {A}baskets/{{name}}/",
+    "PATCH /esap-api/jobs/{job_id}/",
     "DELETE /esap-api/jobs/{job_id}/",
+    "POST /esap-api/jobs/{job_id}/cancel/",
+    "POST /esap-api/jobs/{job_id}/retry/",
+    "POST /esap-api/jobs/{job_id}/share/",
+    "DELETE /esap-api/jobs/{job_id}/share/",
     "POST /esap-api/query/searches/",
+    "POST /esap-api/uws/jobs/{job_id}/",
+    "DELETE /esap-api/uws/jobs/{job_id}/",
+    "POST /esap-api/uws/jobs/{job_id}/destruction/",
+    "POST /esap-api/uws/jobs/{job_id}/executionduration/",
+    "POST /esap-api/uws/jobs/{job_id}/parameters/",
+    "POST /esap-api/uws/jobs/{job_id}/parameters/{name}/",
+    "PUT /esap-api/uws/jobs/{job_id}/parameters/{name}/",
+    "POST /esap-api/uws/jobs/{job_id}/phase/",
 }
 ALL = {f"{each.method} {each.path}": each for each in operations()}
 TOKENS = [
@@ -82,6 +111,8 @@ def refusal(name, kind, scopes=None):
         return (403, "not-allowed")
     if needed == "browser" and kind == "access token":
         return (403, "not-allowed")
+    if needed == "operator" and kind not in {"nobody", "operator"}:
+        return (403, "not-allowed")
     return (401, "login-required") if needed and kind == "nobody" else None
 
 
@@ -111,9 +142,9 @@ def test_nobody_does_what_needs_a_login(nobody):
 
 
 @pytest.mark.parametrize("role", ["user", "operator", "admin"])
-def test_whoever_logs_in_does_what_users_do_and_the_role_gives_no_more(role, configured, db):
+def test_whoever_logs_in_does_what_users_do_and_the_role_gives_figures_only(role, configured, db):
     flags = {"is_staff": role != "user", "is_superuser": role == "admin"}
-    walk(Caller(make_user(role, role=role, **flags)), "session")
+    walk(Caller(make_user(role, role=role, **flags)), "user" if role == "user" else "operator")
 
 
 @pytest.mark.parametrize("scopes", TOKENS, ids=" ".join)
@@ -217,12 +248,18 @@ def test_no_role_makes_others_data_ones_own(adas, bob):
     User.objects.filter(pk=bob.user.pk).update(role="admin", is_staff=True, is_superuser=True)
     before = everything()
 
+    job, done, hook = (f"/esap-api/jobs/{each}" for each in (adas.job, adas.done, ""))
     answers = [
-        bob.get(f"/esap-api/jobs/{adas.job}/"),
-        bob.ask("DELETE", f"/esap-api/jobs/{adas.job}/"),
+        bob.get(f"{job}/"),
+        bob.post(f"{job}/cancel/"),
+        bob.ask("DELETE", f"{done}/"),
+        bob.get(f"{done}/results/merged/"),
+        bob.post(f"/esap-api/jobs/{adas.failed}/retry/"),
+        bob.get(f"{hook}webhooks/{adas.webhook}/deliveries/"),
+        bob.get(f"/esap-api/uws/jobs/{adas.draft}/"),
         bob.get(f"{A}user-profiles/ada/"),
         bob.get(f"{A}api-tokens/{adas.token}/"),
     ]
 
-    assert [verdict(answer) for answer in answers] == [(404, "not-found")] * 4
+    assert [verdict(answer) for answer in answers] == [(404, "not-found")] * len(answers)
     assert everything() == before

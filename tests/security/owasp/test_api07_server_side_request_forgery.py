@@ -39,7 +39,7 @@ def test_an_address_in_a_basket_is_kept_and_never_opened(kind, inside, ada):
 
     for path in (f"{A}baskets/default/", f"{A}user-profiles/", f"{A}export/"):
         for accept in ("application/json", "text/html"):
-            assert f"{inside.url}secret" in ada.get(path, accept=accept).getvalue().decode()
+            assert f"{inside.url}secret" in ada.text(path, accept=accept)
 
 
 @pytest.mark.parametrize("address", ["file:///etc/passwd", "gopher://127.0.0.1/", "http://", "x"])

@@ -8,9 +8,12 @@ import importlib
 from tests.support.peers.base import Peer
 
 PEERS = {
+    "ceph": "tests.support.peers.ceph:Ceph",
     "dachs": "tests.support.peers.dachs:Dachs",
     "iam": "tests.support.peers.iam:Iam",
     "chromium": "tests.support.peers.chromium:Chromium",
+    "postgres": "tests.support.peers.postgres:Postgres",
+    "stilts": "tests.support.peers.stilts:Stilts",
 }
 """Where the class of each peer is; it is imported on first use."""
 

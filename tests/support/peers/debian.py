@@ -4,6 +4,7 @@ import os
 import shutil
 import subprocess
 from collections.abc import Iterable
+from pathlib import Path
 
 
 def installed(package: str) -> str | None:
@@ -18,6 +19,14 @@ def installed(package: str) -> str | None:
     )
     status, _, version = answer.stdout.partition(" ")
     return version if status == "installed" else None
+
+
+def files(package: str) -> list[Path]:
+    """List the files of an installed package."""
+    answer = subprocess.run(
+        ["dpkg-query", "-L", package], capture_output=True, text=True, check=True
+    )
+    return [Path(line) for line in answer.stdout.splitlines()]
 
 
 def missing(packages: Iterable[str]) -> list[str]:

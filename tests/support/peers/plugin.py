@@ -27,6 +27,7 @@ class PeersOfTheRun:
         self.owner: int = worker["peers_owner"] if worker else os.getpid()
         self.label = f"pytest-{self.owner}"
         self.executed: Counter[str] = Counter()
+        self.failed: Counter[str] = Counter()
         self.skipped: Counter[str] = Counter()
         self._absent: dict[str, str | None] = {}
 
@@ -65,6 +66,8 @@ class PeersOfTheRun:
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         if report.when == "call" or (report.when == "setup" and not report.passed):
             (self.skipped if report.skipped else self.executed).update(_needs(report))
+            if report.failed:
+                self.failed.update(_needs(report))
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_sessionfinish(self, session: pytest.Session) -> None:
@@ -91,8 +94,10 @@ class PeersOfTheRun:
         if not self.executed[name]:
             return "idle     no test asked for it"
         running = runs.running(name, self.label)
-        if running is None:
+        if running is None and self.failed[name]:
             return f"failed   {_tests(self.executed[name])} asked for it"
+        if running is None:
+            return f"here     not started: {_tests(self.executed[name])} only used what it installs"
         prepared = running.prepare_seconds
         first = f"prepared in {prepared:.1f} s, " if prepared >= 1 else ""
         return (

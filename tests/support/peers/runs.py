@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -74,8 +75,9 @@ def stop(name: str, label: str, *, within: float = 20) -> bool:
         end = time.monotonic() + within
         while folder.exists() and time.monotonic() < end:
             time.sleep(0.02)
-        if folder.exists():
-            os.kill(keeper, signal.SIGKILL)
+        with suppress(ProcessLookupError):
+            if folder.exists():
+                os.kill(keeper, signal.SIGKILL)
     with cache.locked():
         cache.sweep()
     return True

@@ -3,6 +3,10 @@
 import pytest
 from rest_framework.test import APIClient
 
+from tests.support.vendors import shared_database, vendors  # noqa: F401 - a fixture
+
+vendor = vendors()  # for the modules that ask for it: `pytest.mark.usefixtures("vendor")`
+
 
 @pytest.fixture
 def ada(django_user_model):

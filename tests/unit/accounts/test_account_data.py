@@ -13,8 +13,10 @@ from accounts.data.export import document
 from accounts.models import Basket, BasketItem, Grant, PeerToken
 from esap.jobs import services as jobs
 from esap.jobs.models import Job
+from esap.webhooks import services as webhooks
+from esap.webhooks.models import Delivery
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("vendor")]
 
 EXPORT = "/esap-api/accounts/export/"
 
@@ -39,6 +41,7 @@ def test_a_copy_is_a_file_with_a_member_for_each_kind_of_data(ada, as_user, slas
     answer = as_user(ada).get(f"/esap-api/accounts/export{slash}")
 
     copy = json.loads(answer.getvalue())
+    answer.close()  # or a copy would still be under way
     assert answer.status_code == 200
     assert answer.headers["Content-Type"] == "application/json"
     assert answer.headers["Content-Disposition"] == 'attachment; filename="esap-account.json"'
@@ -50,6 +53,7 @@ def test_a_copy_is_a_file_with_a_member_for_each_kind_of_data(ada, as_user, slas
         "api_tokens",
         "baskets",
         "jobs",
+        "webhooks",
         "audit",
     ]
     assert [event["action"] for event in copy["audit"]] == ["account.exported"]
@@ -174,7 +178,7 @@ def test_a_copy_takes_as_many_statements_however_much_there_is(ada, django_asser
         filled(Basket.objects.create(user=ada, name=f"b{number}"), "{}", "{}")
         Grant.objects.create(user=ada, kind="login", server="iam")
 
-    with django_assert_num_queries(8):  # grants, their tokens, API tokens, baskets, items, ...
+    with django_assert_num_queries(10):  # grants, their tokens, API tokens, baskets, items, ...
         b"".join(document(ada))
 
 
@@ -216,7 +220,9 @@ def test_one_copy_is_made_at_a_time(ada, as_user):
 
     assert (meanwhile.status_code, meanwhile.json()["slug"]) == (429, "too-many-requests")
     first.getvalue()
-    assert client.get(EXPORT).status_code == 200
+    again = client.get(EXPORT)
+    again.close()
+    assert again.status_code == 200
 
 
 @pytest.mark.parametrize(
@@ -236,3 +242,28 @@ def test_a_token_takes_no_copy(ada, as_user, credential):
 
 def test_nobody_takes_a_copy_without_a_login():
     assert APIClient().get(EXPORT).status_code == 401
+
+
+def test_webhooks_are_there_with_what_was_sent_and_without_their_secrets(ada, bob):
+    webhook, secret = webhooks.create(ada, "https://a.example.org/hook", events=["phase"])
+    webhooks.create(bob, "https://b.example.org/hook", events=["phase"])
+    Delivery.objects.create(webhook=webhook, event=1, body='{"data": 1}')
+
+    (held,) = taken(ada)["webhooks"]
+
+    assert (held["id"], held["url"]) == (str(webhook.pk), "https://a.example.org/hook")
+    assert [sent["body"] for sent in held["deliveries"]] == ['{"data": 1}']
+    assert secret not in json.dumps(taken(ada))
+    assert webhook.sealed_secret not in json.dumps(taken(ada))
+
+
+def test_a_job_is_there_with_the_list_of_its_results(ada):
+    table = jobs.Result("merged", "text/csv", "/results/merged", 12)
+    jobs.complete(jobs.begin("query.search", {"ra": 1}, ada), [table])
+
+    (held,) = taken(ada)["jobs"]
+
+    assert held["parameters"] == {"ra": 1}
+    assert held["results"] == [
+        {"name": "merged", "media_type": "text/csv", "link": "/results/merged", "size": 12}
+    ]

@@ -8,6 +8,7 @@ from rest_framework.test import APIClient
 
 from accounts import audit
 from accounts.actions import Action
+from accounts.activation import deactivate
 from accounts.api_tokens import services
 from accounts.credentials import Credential
 from accounts.data.deletion import delete_account
@@ -18,8 +19,10 @@ from esap.jobs import services as jobs
 from esap.jobs.models import Event, Job
 from esap.settings import base
 from esap.vault import seal
+from esap.webhooks import services as webhooks
+from esap.webhooks.models import Delivery, Webhook
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("vendor")]
 
 ACCOUNT = "/esap-api/accounts/account/"
 ended = []
@@ -204,3 +207,37 @@ def test_an_account_that_is_deleted_twice_at_once_is_deleted_once(ada):
     delete_account(again)
 
     assert AuditEvent.objects.filter(action="account.deleted").count() == 1
+
+
+def test_webhooks_go_with_the_account_and_nothing_is_sent_any_more(ada, bob):
+    for user in (ada, bob):
+        webhook, _ = webhooks.create(user, "https://a.example.org/hook", events=["phase"])
+        Delivery.objects.create(webhook=webhook, event=1, body="{}")
+
+    delete_account(ada)
+
+    assert [webhook.owner for webhook in Webhook.objects.all()] == [bob]
+    assert Delivery.objects.count() == 1
+
+
+def test_jobs_of_all_sorts_go_with_the_account(ada, bob, settings):
+    settings.ACCOUNT_ENDINGS = base.ACCOUNT_ENDINGS
+    for user in (ada, bob):
+        jobs.begin("query.search", {}, user)
+        jobs.complete(jobs.begin("query.search", {}, user))
+
+    delete_account(ada)
+
+    assert {job.owner for job in Job.objects.all()} == {bob}
+
+
+def test_the_jobs_of_a_closed_account_are_aborted(ada, bob):
+    for user in (ada, bob):
+        jobs.begin("query.search", {}, user)
+
+    deactivate(ada, by=bob)
+
+    assert [job.phase for job in Job.objects.order_by("owner__username")] == [
+        "ABORTED",
+        "EXECUTING",
+    ]

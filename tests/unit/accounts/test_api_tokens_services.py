@@ -13,9 +13,8 @@ from django.utils import timezone
 from accounts.api_tokens import services
 from accounts.models import ApiToken, AuditEvent, User
 from esap.errors import InvalidRequest, NotAllowed, NotFound
-from tests.support.database import file_database
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("vendor")]
 
 
 @pytest.fixture(autouse=True)
@@ -96,28 +95,27 @@ def test_no_more_than_50_live_tokens_are_made(ada, bob, monkeypatch):
     made(ada)
 
 
-def test_tokens_made_at_once_are_counted_one_after_the_other(tmp_path, monkeypatch):
+def test_tokens_made_at_once_are_counted_one_after_the_other(shared_database, monkeypatch):
     monkeypatch.setattr(services, "MOST_LIVE", 2)
-    with file_database(tmp_path / "tokens.sqlite3"):
-        user = User.objects.create_user("ada")
-        together, refusals = Barrier(6), []
+    user = User.objects.create_user("ada")
+    together, refusals = Barrier(6), []
 
-        def make_one():
-            together.wait()
-            try:
-                made(user)
-            except NotAllowed as refusal:
-                refusals.append(refusal)
-            finally:
-                connection.close()
+    def make_one():
+        together.wait()
+        try:
+            made(user)
+        except NotAllowed as refusal:
+            refusals.append(refusal)
+        finally:
+            connection.close()
 
-        threads = [Thread(target=make_one) for _ in range(6)]
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join()
+    threads = [Thread(target=make_one) for _ in range(6)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
 
-        assert (user.api_tokens.count(), len(refusals)) == (2, 4)
+    assert (user.api_tokens.count(), len(refusals)) == (2, 4)
 
 
 def test_a_token_is_found_with_its_user_by_one_statement(ada, django_assert_num_queries):

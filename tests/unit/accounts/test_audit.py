@@ -12,7 +12,7 @@ from accounts.actions import Action
 from accounts.models import AuditEvent
 from esap.settings.env import BASE_DIR
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("vendor")]
 
 AUDIT = "/esap-api/accounts/audit/"
 

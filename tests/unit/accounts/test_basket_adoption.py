@@ -14,7 +14,7 @@ from accounts.baskets.owners import Owner, visitor_digest
 from accounts.baskets.visitors import VISITOR_KEY
 from accounts.models import AuditEvent, Basket, Session
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("vendor")]
 
 KEY = "0123456789abcdef.secret"
 VISITOR = Owner(visitor=visitor_digest(KEY))

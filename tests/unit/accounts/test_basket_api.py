@@ -6,7 +6,7 @@ import pytest
 
 from accounts.models import Basket, BasketItem
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("vendor")]
 
 ITEMS = "/esap-api/accounts/basket/items/"
 BASKETS = "/esap-api/accounts/baskets/"

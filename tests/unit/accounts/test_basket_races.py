@@ -11,17 +11,24 @@ from accounts.baskets.holding import hold, move
 from accounts.baskets.owners import Owner, visitor_digest
 from accounts.models import Basket, BasketItem, User
 from esap.errors import ChangedMeanwhile, EsapError, InvalidRequest
-from tests.support.database import file_database
+from tests.support.database import file_database, postgres_database
 
 ROUNDS = 5
 KEY = "0123456789abcdef.secret"
 
 
-@pytest.fixture(scope="module")
-def database(tmp_path_factory, django_db_blocker):
-    """Make the tables once for all tests of this file."""
-    file = tmp_path_factory.mktemp("races") / "baskets.sqlite3"
-    with django_db_blocker.unblock(), file_database(file):
+@pytest.fixture(
+    scope="module", params=["sqlite", pytest.param("postgres", marks=pytest.mark.peer("postgres"))]
+)
+def database(request, tmp_path_factory, django_db_blocker):
+    """Make the tables once for all tests of this file, on either database."""
+    folder = tmp_path_factory.mktemp("races")
+    own = (
+        file_database(folder / "baskets.sqlite3")
+        if request.param == "sqlite"
+        else postgres_database(request.getfixturevalue("postgres").url, folder)
+    )
+    with django_db_blocker.unblock(), own:
         yield
 
 

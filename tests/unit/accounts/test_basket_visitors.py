@@ -11,7 +11,7 @@ from accounts.baskets.owners import Owner, visitor_digest
 from accounts.baskets.visitors import VISITOR_KEY
 from accounts.models import Basket, BasketItem, Session
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("vendor")]
 
 ITEMS = "/esap-api/accounts/basket/items/"
 BASKETS = "/esap-api/accounts/baskets/"

@@ -11,7 +11,7 @@ from accounts.display_tokens import read_display_token
 from accounts.models import BasketItem
 from tests.contracts.published import must_fit
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("vendor")]
 
 PROFILES = "/esap-api/accounts/user-profiles/"
 ADA = f"{PROFILES}ada/"

@@ -13,7 +13,7 @@ from accounts.models import Grant, PeerToken
 from accounts.sealed import SEALED, id_place, peer_token_place, refresh_place
 from esap.vault import is_sealed_by_first_key, seal, unseal
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("vendor")]
 
 
 @pytest.fixture(autouse=True)

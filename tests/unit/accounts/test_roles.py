@@ -5,7 +5,7 @@ import pytest
 from accounts.models import Role, User
 from accounts.roles import RoleBackend, apply_role, role_for
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("vendor")]
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ from django.utils import timezone
 from accounts.models import Session
 from accounts.session_store import SessionStore, stored_key
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("vendor")]
 
 
 def begun(**data):

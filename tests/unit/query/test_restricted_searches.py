@@ -95,8 +95,9 @@ class TestSearches:
     )
     @pytest.mark.parametrize("prefer", ["", "respond-async"])
     def test_to_name_it_is_to_name_what_is_not_there(
-        self, asked, hidden, prefer, other, fake
+        self, asked, hidden, prefer, callers, fake
     ) -> None:
+        other = callers.stranger if prefer else callers.nobody
         unknown = json.loads(json.dumps(asked).replace(f'"{hidden}"', '"nowhere"'))
         other.defaults["HTTP_PREFER"] = prefer
 
@@ -283,12 +284,12 @@ class TestWorkers:
         assert job.phase == "COMPLETED"
         assert self.outcomes(job) == ["vault"]
 
-    def test_a_job_of_others_leaves_it_out(self, other, fake) -> None:
-        job = self.queue(other, **CONE)
+    def test_a_job_of_others_leaves_it_out(self, callers, fake) -> None:
+        job = self.queue(callers.stranger, **CONE)
 
         assert self.outcomes(job) == ["open"]
         assert not vault_was_asked(fake)
-        assert is_silent(other.get(f"{QUERY}searches/{job.pk}"))
+        assert is_silent(callers.stranger.get(f"{QUERY}searches/{job.pk}"))
 
     def test_who_leaves_the_group_before_a_worker_comes_is_not_let_in(self, fake) -> None:
         user = get_user_model().objects.create_user("ada", claimed_groups=["escape"])

@@ -75,6 +75,13 @@ def test_a_test_whose_peer_is_absent_is_skipped_with_the_reason_and_counted(proj
     assert "tiny         idle     no test asked for it\n" in said
 
 
+def test_a_peer_that_is_only_named_by_a_marker_is_not_started(project):
+    code, said = run(project, "@pytest.mark.peer('tiny')\ndef test_one(): pass")
+
+    assert code == 0
+    assert "tiny         here     not started: 1 test only used what it installs\n" in said
+
+
 def test_an_absent_peer_fails_a_run_that_requires_all(project, monkeypatch):
     monkeypatch.setenv("ESAP_REQUIRE_PEERS", "1")
 
@@ -128,7 +135,7 @@ def test_a_run_that_is_ended_leaves_nothing(project, end):
         wait_for(lambda: len(carriers(folder)) == 2)
 
         pytest_run.send_signal(end)
-        pytest_run.wait(10)
+        pytest_run.wait(60)
 
     wait_for(lambda: not folder.exists())
     assert carriers(folder) == []

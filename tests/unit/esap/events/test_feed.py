@@ -2,13 +2,17 @@
 
 import asyncio
 import json
+import threading
+from contextlib import ExitStack
 from uuid import uuid4
 
 import pytest
 from django.db import OperationalError
 
 from esap.events import feed as feeds
-from esap.events.feed import Feed, Told, read_events
+from esap.events import reading as readings
+from esap.events.feed import Feed
+from esap.events.reading import MOST_READ, Reader, Reading, Told
 from esap.events.sse import event_stream
 from esap.jobs.models import Event, Job
 
@@ -28,8 +32,9 @@ class Table:
 
     def __call__(self, cursors):
         self.reads.append(dict(cursors))
-        found = [row for row in self.rows if row.id > cursors.get(row.job_id, 1 << 62)]
-        return sorted(found, key=lambda row: row.id)[: feeds.MOST_READ]
+        found = [row for row in self.rows if row.id > cursors.get(row.topic, 1 << 62)]
+        events = sorted(found, key=lambda row: row.id)[:MOST_READ]
+        return Reading(events, more=len(events) == MOST_READ)
 
 
 async def heard(listener, count):
@@ -103,6 +108,33 @@ def test_a_slow_listener_loses_nothing_and_holds_little():
     held, ids = asyncio.run(main())
     assert held == feeds.MOST_WAITING
     assert ids == list(range(1, 201))
+
+
+def test_who_comes_while_others_are_read_for_misses_nothing_before():
+    comers = []
+
+    async def main():
+        def read(cursors):
+            if not comers:
+                comers.append(None)
+                loop.call_soon_threadsafe(come)
+                assert came.wait(5)
+            return table(cursors)
+
+        def come():
+            comers[0] = contexts.enter_context(feed.listen(JOB))
+            came.set()
+
+        loop = asyncio.get_running_loop()
+        feed = Feed(read, seconds=0.01)
+        with ExitStack() as contexts, feed.listen(JOB, after=3) as first:
+            assert await heard(first, 1) == [4]
+            return await heard(comers[0], 4)
+
+    table = Table(*events(JOB, range(1, 5)))
+    came = threading.Event()
+
+    assert asyncio.run(main()) == [1, 2, 3, 4]
 
 
 def test_a_listener_that_was_held_back_is_read_for_at_once():
@@ -204,12 +236,12 @@ def test_a_stream_ends_with_the_phase_that_ends_the_job():
 
 @pytest.mark.django_db
 def test_many_jobs_are_read_in_few_statements(django_assert_num_queries, monkeypatch):
-    monkeypatch.setattr(feeds, "MOST_JOBS_PER_QUERY", 400)
+    monkeypatch.setattr(readings, "MOST_TOPICS_PER_QUERY", 400)
     jobs = Job.objects.bulk_create(Job(kind="test.work") for _ in range(1000))
     Event.objects.bulk_create(Event(job=job, name="rows", data=["é", None]) for job in jobs[:10])
 
     with django_assert_num_queries(3):
-        found = read_events({job.pk: 0 for job in jobs})
+        found = Reader()({job.pk: 0 for job in jobs}).events
 
     assert len(found) == 10
     assert json.loads(found[0].data) == ["é", None]
@@ -222,6 +254,6 @@ def test_each_job_is_read_from_its_own_point_on():
         Event.objects.create(job=job, name="rows", data={}) for job in (one, two, one)
     )
 
-    found = read_events({one.pk: first.pk, two.pk: second.pk})
+    found = Reader()({one.pk: first.pk, two.pk: second.pk}).events
 
     assert [event.id for event in found] == [third.pk]

@@ -1,7 +1,11 @@
 """The gateway holds no streams: it says where they are."""
 
-import pytest
+from urllib.parse import urlsplit
 
+import pytest
+from django.http import QueryDict
+
+from esap.api.elsewhere import Ticket, opened
 from esap.events.application import is_from_our_host
 
 JOB = "1b4e28ba-2fa1-41d2-883f-0016d3cca427"
@@ -21,7 +25,11 @@ def test_the_gateway_points_to_the_events_process(client, settings, path):
     answer = client.get(f"{path}?last_event_id=7", headers={"Accept": "text/event-stream"})
 
     assert answer.status_code == 307
-    assert answer["Location"] == f"http://localhost:8001{path}?last_event_id=7"
+    place = urlsplit(answer["Location"])
+    assert f"{place.scheme}://{place.netloc}{place.path}" == f"http://localhost:8001{path}"
+    query = QueryDict(place.query)
+    assert (set(query), query["last_event_id"]) == ({"last_event_id", "ticket"}, "7")
+    assert opened(query["ticket"], path) == Ticket(user=None, origin="http://testserver")
 
 
 @pytest.mark.django_db

@@ -1,6 +1,5 @@
 """The events process, served by a real uvicorn on loopback."""
 
-import json
 import socket
 import subprocess
 import sys
@@ -9,69 +8,12 @@ import time
 from itertools import islice
 
 import pytest
-import requests
-import uvicorn
 from django.contrib.auth import get_user_model
-from django.test import Client
 
 from esap.events import views
-from esap.events.application import EventsHandler
-from esap.events.feed import Feed
 from esap.jobs import services
 from esap.jobs.moves import Result
-
-browser = requests.Session()
-browser.mount("http://", requests.adapters.HTTPAdapter(pool_maxsize=64))
-
-
-def until(claim, seconds=5.0):
-    """Wait until a claim holds; return whether it came to."""
-    end = time.monotonic() + seconds
-    while not (held := claim()) and time.monotonic() < end:
-        time.sleep(0.01)
-    return held
-
-
-@pytest.fixture
-def url(database, settings, monkeypatch):
-    """Serve the events in a thread of this process, so that tests can look inside."""
-    settings.ROOT_URLCONF = "esap.events.urls"
-    settings.ALLOWED_HOSTS = ["127.0.0.1"]
-    monkeypatch.setattr(views, "feed", Feed())
-    config = uvicorn.Config(
-        EventsHandler(),
-        port=0,
-        lifespan="off",
-        ws="none",
-        log_config=None,
-        timeout_graceful_shutdown=1,
-    )
-    server = uvicorn.Server(config)
-    thread = threading.Thread(target=server.run)
-    thread.start()
-    try:
-        assert until(lambda: server.started)
-        port = server.servers[0].sockets[0].getsockname()[1]
-        yield f"http://127.0.0.1:{port}/esap-api"
-    finally:
-        server.should_exit = True
-        thread.join()
-
-
-def listen(url, **options):
-    return browser.get(url, stream=True, timeout=10, **options)
-
-
-def events(answer):
-    """Yield (id, name, data) of each event as it arrives."""
-    fields = {}
-    for line in answer.iter_lines(chunk_size=1, decode_unicode=True):
-        if not line and "id" in fields:
-            yield int(fields["id"]), fields["event"], json.loads(fields["data"])
-            fields = {}
-        elif not line.startswith(":"):
-            name, _, value = line.partition(": ")
-            fields[name] = value
+from tests.unit.esap.events.listening import cookies_of, events, listen, until
 
 
 def ended_job():
@@ -170,10 +112,7 @@ def test_a_job_is_heard_by_its_owner_only(url):
     job = services.complete(services.begin("query.search", {}, ada))
 
     def answer_to(user):
-        client = Client()
-        if user:
-            client.force_login(user)
-        cookies = {name: morsel.value for name, morsel in client.cookies.items()}
+        cookies = cookies_of(user) if user else {}
         accept = {"Accept": "text/event-stream"}
         return listen(f"{url}/jobs/{job.pk}/events", cookies=cookies, headers=accept)
 
@@ -207,12 +146,12 @@ def test_listeners_cost_no_threads_and_those_who_leave_are_let_go(url):
     assert until(lambda: len(views.feed) == 0)
 
 
-def test_uvicorn_serves_the_application_and_pages_of_the_gateway_may_listen(database):
+def test_the_process_serves_the_application_and_pages_of_the_gateway_may_listen(database):
     job = ended_job()
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    command = [sys.executable, "-m", "uvicorn", "esap.asgi:application", "--port", str(port)]
+    command = [sys.executable, "-m", "esap.events", "--port", str(port)]
     process = subprocess.Popen(command, env={**database, "ESAP_EVENTS_URL": "http://127.0.0.1:1"})
     try:
 
@@ -221,15 +160,15 @@ def test_uvicorn_serves_the_application_and_pages_of_the_gateway_may_listen(data
                 return probe.connect_ex(("127.0.0.1", port)) == 0
 
         assert until(answers, 30)
-        answer = listen(
-            f"http://127.0.0.1:{port}/esap-api/jobs/{job.pk}/events",
-            headers={"Origin": "http://127.0.0.1:8000"},
-        )
+        place = f"http://127.0.0.1:{port}/esap-api/jobs/{job.pk}"
+        answer = listen(f"{place}/events", headers={"Origin": "http://127.0.0.1:8000"})
         heard = list(events(answer))
+        waited = listen(f"{place}?wait=20&ticket=forged")
     finally:
         process.terminate()
         process.wait(10)
 
     assert len(heard) == 5
+    assert waited.status_code == 401
     assert answer.headers["Access-Control-Allow-Origin"] == "http://127.0.0.1:8000"
     assert answer.headers["Access-Control-Allow-Credentials"] == "true"

@@ -1,14 +1,18 @@
-"""Jobs of test kinds, on a database in memory or in a file."""
+"""Jobs of test kinds, on SQLite and on PostgreSQL."""
 
 import pytest
 
+from tests.support.vendors import shared_database, vendors  # noqa: F401 - a fixture
 from tests.unit.esap.jobs import kinds
+
+vendor = vendors(autouse=True)
 
 
 @pytest.fixture(autouse=True)
 def test_kinds(settings):
     settings.JOB_KINDS = ["tests.unit.esap.jobs.kinds.KINDS"]
     kinds.calls.clear()
+    kinds.cluster.reset()
 
 
 @pytest.fixture

@@ -1,12 +1,16 @@
 """Rooms submit work, and see only what is theirs."""
 
+from datetime import timedelta
+
 import pytest
 from django.contrib.auth.models import AnonymousUser
 from django.db import transaction
+from django.utils import timezone
 from kombu.exceptions import OperationalError
 
 from esap.errors import InvalidRequest, NotFound
-from esap.jobs import services, tasks
+from esap.jobs import moves, services, tasks
+from esap.jobs.kinds import Part
 from esap.jobs.models import Event, Job
 from tests.unit.esap.jobs import kinds
 
@@ -55,28 +59,28 @@ def test_parameters_are_kept_as_the_kind_reads_them():
     assert job.parameters == {"rows": 12}
 
 
-def test_a_job_fails_when_the_broker_takes_no_message(
+def test_a_job_waits_in_the_queue_when_the_broker_takes_no_message(
     django_capture_on_commit_callbacks, monkeypatch
 ):
-    def away(*args):
+    def away(**kwargs):
         raise OperationalError("connection refused")
 
-    monkeypatch.setattr(tasks.run, "delay", away)
+    monkeypatch.setattr(tasks.run, "apply_async", away)
 
     with django_capture_on_commit_callbacks(execute=True):
         job = services.submit("test.work", {})
 
     job.refresh_from_db()
-    assert (job.phase, job.problem["slug"]) == ("ERROR", "backend-unavailable")
+    assert (job.phase, job.problem) == ("QUEUED", None)
 
 
 def test_work_inside_a_request_begins_at_once_and_is_not_queued(
     django_capture_on_commit_callbacks, ada
 ):
-    with django_capture_on_commit_callbacks() as callbacks:
+    with django_capture_on_commit_callbacks(execute=True):
         job = services.begin("query.search", {"target": "M31"}, ada)
 
-    assert callbacks == []
+    assert kinds.calls == []
     assert (job.phase, job.owner) == ("EXECUTING", ada)
     assert job.started is not None
 
@@ -105,8 +109,35 @@ def test_a_job_is_destroyed_with_its_events_when_its_time_has_come(settings):
     settings.JOB_DAYS = -1
     services.begin("test.work", {})
 
-    tasks.destroy()
+    tasks.sweep()
 
     assert list(Job.objects.values_list("pk", flat=True)) == [kept.pk]
     assert set(Event.objects.values_list("job", flat=True)) == {kept.pk}
     assert (kept.destruction - kept.created).days in (29, 30)
+
+
+def test_a_login_lets_ones_held_jobs_go_on_at_once(ada, bob, django_capture_on_commit_callbacks):
+    held = {}
+    for owner in (ada, bob):
+        held[owner] = services.submit("test.again", {}, owner)
+        moves.hold(held[owner], "Log in.", timezone.now() + timedelta(minutes=15))
+
+    with django_capture_on_commit_callbacks(execute=True):
+        assert services.resume(ada) == 1
+
+    phases = [Job.objects.get(pk=held[owner].pk).phase for owner in (ada, bob)]
+    assert phases == ["COMPLETED", "HELD"]
+
+
+def test_the_parts_of_a_job_go_on_with_a_login_and_so_does_the_whole(
+    ada, django_capture_on_commit_callbacks
+):
+    whole = services.submit_parts("test.parts", {}, [Part(kind="test.again", parameters={})], ada)
+    moves.hold(Job.objects.get(parent=whole), "Log in.", None)
+    assert Job.objects.get(pk=whole.pk).phase == "HELD"
+
+    with django_capture_on_commit_callbacks(execute=True):
+        assert services.resume(ada) == 1
+
+    whole.refresh_from_db()
+    assert (whole.phase, whole.due) == ("COMPLETED", None)

@@ -1,0 +1,1 @@
+"""Mail: who asked for it hears when a job has ended."""

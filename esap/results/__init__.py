@@ -1,0 +1,1 @@
+"""What jobs made, as tables that can be paged, sorted, filtered and downloaded."""

@@ -1,0 +1,10 @@
+"""Settings of the real processes that the tests kill: real queues, and kinds that leave traces."""
+
+import os
+
+from esap.settings.test import *  # noqa: F403
+
+CELERY_TASK_ALWAYS_EAGER = False
+CELERY_WORKER_SOFT_SHUTDOWN_TIMEOUT = 0.2
+JOB_KINDS = ["tests.integration.jobs.kinds.KINDS"]
+TRACES = os.environ.get("TRACES", "")

@@ -1,0 +1,146 @@
+"""Whoever carries out jobs gives signs of life, and notices when a job is no longer theirs."""
+
+import gc
+import threading
+from datetime import timedelta
+
+import pytest
+from django.db import DatabaseError
+from django.utils import timezone
+
+from esap.jobs import leases, moves, services
+from esap.jobs.leases import Keeper
+from esap.jobs.models import Job
+from tests.support.waiting import wait_for
+
+pytestmark = pytest.mark.usefixtures("shared_database")
+
+
+@pytest.fixture(autouse=True)
+def quick(monkeypatch, settings):
+    monkeypatch.setattr(leases, "ASK_SECONDS", 0.02)
+    settings.JOB_LEASE_SECONDS = 0.4
+
+
+@pytest.fixture
+def keeper():
+    return Keeper()
+
+
+def claimed():
+    return moves.claim(services.submit("test.again", {}).pk)
+
+
+def kept(job):
+    return Job.objects.get(pk=job.pk)
+
+
+@pytest.fixture(autouse=True)
+def not_rung(monkeypatch):
+    monkeypatch.setattr("esap.jobs.making.ring", lambda job_ids: 0)
+
+
+def test_a_job_that_is_kept_stays_ours_for_longer_than_one_lease(keeper):
+    job = claimed()
+    with keeper.keeping(job, pytest.fail):
+        first = kept(job).due
+
+        assert wait_for(lambda: kept(job).due > first + timedelta(seconds=0.4))
+
+    assert kept(job).lease == job.lease
+
+
+def test_a_sign_of_life_takes_the_doubt_away(keeper):
+    job = claimed()
+    Job.objects.update(silent=True)
+
+    with keeper.keeping(job, pytest.fail):
+        assert wait_for(lambda: not kept(job).silent)
+
+
+def test_an_abort_is_noticed(keeper):
+    job, lost = claimed(), threading.Event()
+    with keeper.keeping(job, lost.set):
+        moves.abort(kept(job))
+
+        assert lost.wait(10)
+
+
+def test_a_job_given_to_another_is_noticed_and_left_alone(keeper):
+    job, lost = claimed(), threading.Event()
+    with keeper.keeping(job, lost.set):
+        Job.objects.update(lease=job.pk, due=timezone.now())
+
+        assert lost.wait(10)
+
+    assert kept(job).lease == job.pk
+
+
+def test_a_job_that_was_deleted_is_noticed(keeper):
+    job, lost = claimed(), threading.Event()
+    with keeper.keeping(job, lost.set):
+        Job.objects.all().delete()
+
+        assert lost.wait(10)
+
+
+def test_what_is_not_kept_any_more_is_not_told(keeper):
+    job, lost = claimed(), threading.Event()
+    other = claimed()
+    with keeper.keeping(other, lambda: None):
+        with keeper.keeping(job, lost.set):
+            pass
+        moves.abort(kept(job))
+        moves.abort(kept(other))
+
+        assert not lost.wait(0.2)
+
+
+def test_a_database_that_is_away_for_a_moment_loses_nothing(keeper, monkeypatch):
+    job, lost = claimed(), threading.Event()
+    asked = []
+    look = keeper._look
+
+    def sometimes():
+        asked.append(1)
+        if len(asked) < 5:
+            raise DatabaseError("restarting")
+        look()
+
+    monkeypatch.setattr(keeper, "_look", sometimes)
+    with keeper.keeping(job, lost.set):
+        assert wait_for(lambda: kept(job).due > timezone.now() + timedelta(seconds=0.3))
+
+    assert not lost.is_set()
+
+
+def test_one_careless_callback_does_not_end_the_others_leases(keeper):
+    careless, job = claimed(), claimed()
+
+    def stumble():
+        raise ZeroDivisionError
+
+    with keeper.keeping(careless, stumble), keeper.keeping(job, pytest.fail):
+        moves.abort(kept(careless))
+        first = kept(job).due
+
+        assert wait_for(lambda: kept(job).due > first)
+
+
+def test_work_begun_in_a_request_is_kept_as_long_as_somebody_holds_it():
+    held = [services.begin("test.again", {})]
+    first = Job.objects.get().due
+    assert wait_for(lambda: Job.objects.get().due > first)
+
+    held.clear()
+    gc.collect()
+
+    assert wait_for(lambda: Job.objects.get().due < timezone.now(), seconds=10)
+
+
+def test_there_is_no_thread_while_there_is_nothing_to_keep(keeper):
+    with keeper.keeping(claimed(), lambda: None):
+        thread = keeper._thread
+        assert thread.is_alive()
+
+    assert wait_for(lambda: not thread.is_alive())
