@@ -2,8 +2,11 @@
 
 from rest_framework.routers import BaseRouter
 
+from rucio_app.views.lakes import LakeViewSet
+
 __all__ = ["register"]
 
 
 def register(router: BaseRouter) -> None:
     """Add the room's endpoints."""
+    router.register("rucio/lakes", LakeViewSet, basename="lake")

@@ -215,7 +215,7 @@ class RucioClient:
             f"The answer of {self._title} is not what Rucio answers, or broke off. Try again."
         )
 
-    def _error(self, answer: Response) -> EsapError:
+    def _error(self, answer: Response) -> EsapError:  # noqa: PLR0911 - a table of cases
         """Return what an error means: by its class, for its status is now this, now that."""
         name = answer.headers.get("ExceptionClass", "")
         message = self._message(answer) if name else ""

@@ -244,6 +244,7 @@ PEER_REGISTRIES = [
     "accounts.backends.base.connections",
     "query.backends.base.archives",
     "query.backends.base.resolvers",
+    "rucio_app.backends.base.lakes",
 ]
 ENTRY_SECTIONS = [*PEER_REGISTRIES, "query.backends.base.mappings", "query.menus.menus"]
 JOB_DAYS = ENV.job_days
