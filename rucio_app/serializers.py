@@ -10,6 +10,9 @@ __all__ = [
     "DidQuerySerializer",
     "DidSerializer",
     "EstimateSerializer",
+    "ExtendedSerializer",
+    "ExtensionSerializer",
+    "FatePageSerializer",
     "FilePageSerializer",
     "LakeListSerializer",
     "LakeSerializer",
@@ -19,6 +22,7 @@ __all__ = [
     "RulePageSerializer",
     "RuleQuerySerializer",
     "SelectionSerializer",
+    "StagingSerializer",
 ]
 
 TYPES = ("all", "collection", "dataset", "container", "file")
@@ -65,7 +69,7 @@ class DidQuerySerializer(PagedQuerySerializer):
 
     scope = serializers.CharField(help_text="The scope to look in.")
     name = serializers.CharField(
-        required=False, default="", help_text="The name; `*` stands for anything."
+        required=False, allow_blank=True, default="", help_text="The name; `*` stands for anything."
     )
     type = serializers.ChoiceField(choices=TYPES, required=False, default="all")
     top = serializers.BooleanField(
@@ -81,19 +85,25 @@ class DidQuerySerializer(PagedQuerySerializer):
 class AskedDidsSerializer(PagedQuerySerializer):
     """The DID that is asked about."""
 
-    scope = serializers.CharField(required=False, default="")
+    scope = serializers.CharField(required=False, allow_blank=True, default="")
     name = serializers.CharField(help_text="The name; with `scope:` before it if there is none.")
 
 
 class ReplicaQuerySerializer(AskedDidsSerializer):
     """Which replicas are wanted, and how they are to be reached."""
 
-    rse_expression = serializers.CharField(required=False, default="")
+    rse_expression = serializers.CharField(required=False, allow_blank=True, default="")
     schemes = serializers.CharField(
-        required=False, default="", help_text="Such as `https,davs`; all, if none."
+        required=False,
+        allow_blank=True,
+        default="",
+        help_text="Such as `https,davs`; all, if none.",
     )
     facility = serializers.CharField(
-        required=False, default="", help_text="A facility, for the paths under which it sees them."
+        required=False,
+        allow_blank=True,
+        default="",
+        help_text="A facility, for the paths under which it sees them.",
     )
 
 
@@ -104,9 +114,9 @@ class RuleQuerySerializer(PagedQuerySerializer):
         choices=("REPLICATING", "OK", "STUCK", "SUSPENDED", "WAITING_APPROVAL", "INJECT"),
         required=False,
     )
-    rse_expression = serializers.CharField(required=False, default="")
+    rse_expression = serializers.CharField(required=False, allow_blank=True, default="")
     text = serializers.CharField(
-        required=False, default="", help_text="Part of the DID or of the comment."
+        required=False, allow_blank=True, default="", help_text="Part of the DID or of the comment."
     )
 
 
@@ -202,7 +212,7 @@ class RulePageSerializer(PageSerializer):
 class ItemSerializer(serializers.Serializer[Any]):
     """One DID of a selection."""
 
-    scope = serializers.CharField(required=False, default="", max_length=255)
+    scope = serializers.CharField(required=False, allow_blank=True, default="", max_length=255)
     name = serializers.CharField(max_length=500)
 
 
@@ -210,8 +220,10 @@ class SelectionSerializer(serializers.Serializer[Any]):
     """What shall be staged, and to where: a facility of the lake, or an RSE expression."""
 
     dids = serializers.ListField(child=ItemSerializer(), allow_empty=False, max_length=_MOST_DIDS)
-    facility = serializers.CharField(required=False, default="")
-    rse_expression = serializers.CharField(required=False, default="", max_length=255)
+    facility = serializers.CharField(required=False, allow_blank=True, default="")
+    rse_expression = serializers.CharField(
+        required=False, allow_blank=True, default="", max_length=255
+    )
     copies = serializers.IntegerField(required=False, default=1, min_value=1)
 
 
@@ -232,3 +244,60 @@ class EstimateSerializer(serializers.Serializer[Any]):
     to_copy = serializers.IntegerField(help_text="Bytes that still have to come.")
     rooms = RoomSerializer(many=True)
     fits = serializers.IntegerField(help_text="How many of these elements have room for it.")
+
+
+class StagingSerializer(SelectionSerializer):
+    """A staging: what, to where, how often, and for how long."""
+
+    lake = serializers.CharField(
+        required=False,
+        allow_blank=True,
+        default="",
+        help_text="The lake, by its id; the only one, if none.",
+    )
+    lifetime = serializers.IntegerField(
+        required=False, min_value=60, help_text="Seconds that the data stay there."
+    )
+    comment = serializers.CharField(required=False, allow_blank=True, default="", max_length=150)
+
+
+class FateSerializer(serializers.Serializer[Any]):
+    """What became of one DID of a staging, and where its files are."""
+
+    part = serializers.UUIDField()
+    did = serializers.CharField()
+    phase = serializers.CharField()
+    rule = serializers.CharField(help_text="The id of the rule at the lake; empty if none yet.")
+    sentence = serializers.CharField()
+    problem = serializers.DictField(allow_null=True)
+    files = FileSerializer(many=True)
+    complete = serializers.BooleanField(help_text="Whether these are all its files.")
+
+
+class FatePageSerializer(serializers.Serializer[Any]):
+    """A page of parts."""
+
+    count = serializers.IntegerField()
+    next = serializers.URLField(allow_null=True)
+    results = FateSerializer(many=True)
+
+
+class ExtensionSerializer(serializers.Serializer[Any]):
+    """How long what was staged shall stay, from now on."""
+
+    lifetime = serializers.IntegerField(min_value=60, help_text="Seconds.")
+
+
+class ExtensionOfPartSerializer(serializers.Serializer[Any]):
+    """Whether one part stays longer, or why not."""
+
+    did = serializers.CharField()
+    rule = serializers.CharField()
+    extended = serializers.BooleanField()
+    detail = serializers.CharField()
+
+
+class ExtendedSerializer(serializers.Serializer[Any]):
+    """What became of an extension, part by part."""
+
+    results = ExtensionOfPartSerializer(many=True)

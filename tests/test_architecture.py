@@ -212,6 +212,7 @@ FOR_THE_GATEWAY = {
     "esap/health/peers.py": "all peers are pinged, whomever they are for",
     "query/management/commands/build_catalogues.py": "it is the operator who asks",
     "query/parameters.py": "an archive that was found for its caller knows its mapping",
+    "rucio_app/services/following.py": "the stagings of all users at a lake are followed together",
 }
 """Who may see entries without a caller, and why. `accounts` finds out who the caller is."""
 

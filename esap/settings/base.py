@@ -271,7 +271,7 @@ ACCOUNT_DATA = [
     "accounts.data.export.audit_log",
 ]
 ACCOUNT_ENDINGS = ["esap.jobs.services.abort_all", "accounts.tokens.forget"]
-JOB_KINDS = ["query.jobs.KINDS"]
+JOB_KINDS = ["query.jobs.KINDS", "rucio_app.jobs.KINDS"]
 UWS_KIND = "query.search"  # of a job that came by UWS and does not say
 
 EVENTS_URL = ENV.events_url.rstrip("/")

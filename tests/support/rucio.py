@@ -76,6 +76,11 @@ class Lake:
         except json.JSONDecodeError:
             return answer.text
 
+    def status(self, path: str) -> int:
+        """Return the HTTP status of what root sees."""
+        headers = {"X-Rucio-Auth-Token": self._tokens["root"]}
+        return self._http.get(f"{self.url}{path}", headers=headers, timeout=30).status_code
+
     # What is in the lake
 
     def files(self, contents: Mapping[str, bytes], *, scope: str = "escape") -> None:
