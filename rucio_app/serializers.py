@@ -209,7 +209,7 @@ class RulePageSerializer(PageSerializer):
     results = RuleSerializer(many=True)
 
 
-class ItemSerializer(serializers.Serializer[Any]):
+class ChosenSerializer(serializers.Serializer[Any]):
     """One DID of a selection."""
 
     scope = serializers.CharField(required=False, allow_blank=True, default="", max_length=255)
@@ -219,7 +219,7 @@ class ItemSerializer(serializers.Serializer[Any]):
 class SelectionSerializer(serializers.Serializer[Any]):
     """What shall be staged, and to where: a facility of the lake, or an RSE expression."""
 
-    dids = serializers.ListField(child=ItemSerializer(), allow_empty=False, max_length=_MOST_DIDS)
+    dids = serializers.ListField(child=ChosenSerializer(), allow_empty=False, max_length=_MOST_DIDS)
     facility = serializers.CharField(required=False, allow_blank=True, default="")
     rse_expression = serializers.CharField(
         required=False, allow_blank=True, default="", max_length=255

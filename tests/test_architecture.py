@@ -39,7 +39,12 @@ PAGES = {
 }
 """Pages of a login: no calls of the API, and for people who are not known yet."""
 OTHER_SPELLINGS = {"/esap-api/uws/async/": "/esap-api/uws/jobs/"}
-VALUES = ["1b4e28ba-2fa1-41d2-883f-0016d3cca427", "not-found", "query"]
+VALUES = [
+    "1b4e28ba-2fa1-41d2-883f-0016d3cca427",
+    "1b4e28ba2fa141d2883f0016d3cca427",
+    "not-found",
+    "query",
+]
 
 
 def routes(urlconf):

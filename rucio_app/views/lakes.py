@@ -170,7 +170,11 @@ class LakeViewSet(ViewSet):
         """Tell of my account: its identities, and what it has and may have where."""
         return Response(mine.account(lake_for(request.user, lake), request.user))
 
-    @extend_schema(parameters=[RuleQuerySerializer], responses=RulePageSerializer)
+    @extend_schema(
+        operation_id="rucio_lakes_rules_list",
+        parameters=[RuleQuerySerializer],
+        responses=RulePageSerializer,
+    )
     @action(detail=True)
     def rules(self, request: Request, lake: str) -> Response:
         """List my rules, the newest first."""
@@ -186,6 +190,7 @@ class LakeViewSet(ViewSet):
         return Response(page_of(request, found, RulePageSerializer))
 
     @extend_schema(
+        operation_id="rucio_lakes_rule",
         parameters=[OpenApiParameter("rule_id", location=OpenApiParameter.PATH)],
         responses=OpenApiTypes.OBJECT,
     )

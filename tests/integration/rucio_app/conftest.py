@@ -60,7 +60,6 @@ def issuer(rucio):
 @pytest.fixture
 def configured(tmp_path, settings, lake, issuer):
     """A function that makes the gateway know the lake by an entry with changes."""
-
     numbers = count()
 
     def configure(**changes):
