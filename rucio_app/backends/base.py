@@ -1,14 +1,14 @@
 """What the gateway asks of every data lake, and what lakes say, as values."""
 
 from abc import abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from typing import Any, Literal
 from urllib.parse import unquote, urlsplit
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, HttpUrl
 
 from esap.backends.base import SLUG, Backend, BackendConfig
 from esap.backends.registry import Registry
@@ -18,6 +18,7 @@ __all__ = [
     "DataLake",
     "Did",
     "DidType",
+    "Download",
     "Facility",
     "FileAt",
     "Item",
@@ -61,6 +62,8 @@ class LakeConfig(BackendConfig):
     Users come with their own tokens: those of the login provider for `audience` with `scopes`.
     `anyone_reads` lets people look around who have not logged in, as the gateway's own account.
     Times are in seconds. `patience` is how long a staging may be stuck before it has failed.
+    Files at the `storage` are streamed, for browsers that do not reach it: with a token of the user
+    for `storage_audience`, if that is given. All others are only linked to.
     """
 
     audience: str = "rucio"
@@ -72,6 +75,9 @@ class LakeConfig(BackendConfig):
     longest_lifetime: int = Field(default=30 * 86_400, gt=0)
     patience: float = Field(default=3_600.0, ge=0)
     most_copies: int = Field(default=3, gt=0)
+    storage: HttpUrl | None = None
+    storage_audience: str = ""
+    storage_scopes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,6 +180,15 @@ class Listing:
     complete: bool = True
 
 
+@dataclass(frozen=True, slots=True)
+class Download:
+    """A file that is being read, or part of it; `content_range` says which (RFC 9110, 14.4)."""
+
+    chunks: Iterator[bytes]
+    size: int | None
+    content_range: str
+
+
 class DataLake(Backend):
     """Files all over the world, under names of their own, and rules about where they are.
 
@@ -270,6 +285,13 @@ class DataLake(Backend):
     @abstractmethod
     def distance(self, source: str, target: str, token: str) -> int | None:
         """Return how far a storage element is from another; None if nothing is copied there."""
+
+    @abstractmethod
+    def open(self, link: str, token: str, *, byte_range: str = "") -> Download:
+        """Read a file at the entry's own storage; `byte_range` is a `Range` header.
+
+        Raises `InvalidRequest` for a range that is not in the file.
+        """
 
     # Rules
 

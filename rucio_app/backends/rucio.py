@@ -4,6 +4,7 @@ docs/explanation/rucio.md tells which of its habits decide what is asked here, a
 """
 
 from collections.abc import Mapping, Sequence
+from http import HTTPStatus
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict
@@ -12,7 +13,7 @@ from esap.backends.base import BackendConfig
 from esap.backends.http import PeerSession
 from esap.backends.secrets import SecretName, secret_named
 from esap.clients.rucio import Login, RucioClient
-from esap.errors import InvalidRequest, NotFound, UnreadableAnswer
+from esap.errors import BackendFailed, InvalidRequest, NotFound, UnreadableAnswer
 from rucio_app.backends.answers import (
     SaidDid,
     SaidFile,
@@ -25,6 +26,7 @@ from rucio_app.backends.base import (
     DataLake,
     Did,
     DidType,
+    Download,
     Item,
     LakeConfig,
     Listing,
@@ -46,6 +48,7 @@ _LETTERS = {
 """How Rucio wants states written when it is asked; it answers in words."""
 
 _MOST_RULES_OF_A_DID = 10_000
+_DOWNLOAD_SECONDS = 3_600.0
 
 
 class ServiceAccount(BaseModel):
@@ -199,6 +202,29 @@ class RucioLake(DataLake):
         first = found[0] if isinstance(found, list) and found else {}
         distance = first.get("distance") if isinstance(first, dict) else None
         return distance if isinstance(distance, int) else None
+
+    def open(self, link: str, token: str, *, byte_range: str = "") -> Download:
+        headers = {"Accept-Encoding": "identity"}
+        if token:
+            headers["Authorization"] = f"Bearer {token}"
+        if byte_range:
+            headers["Range"] = byte_range
+        answer = self.http.get(
+            link, headers=headers, stream=True, allow_redirects=False, timeout=_DOWNLOAD_SECONDS
+        )
+        if answer.status_code == HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE:
+            answer.close()
+            raise InvalidRequest("Range: the file does not have these bytes.")
+        self.http.expect(answer)
+        if answer.status_code not in (HTTPStatus.OK, HTTPStatus.PARTIAL_CONTENT):
+            answer.close()
+            raise BackendFailed(f"The storage of {self.config.title} does not give this file.")
+        size = answer.headers.get("Content-Length", "")
+        return Download(
+            self.http.chunks(answer),
+            int(size) if size.isdecimal() else None,
+            answer.headers.get("Content-Range", ""),
+        )
 
     # Rules
 

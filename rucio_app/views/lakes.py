@@ -3,9 +3,11 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from django.http import HttpResponseRedirect
+from django.http.response import HttpResponseBase
 from django.urls import reverse
 from drf_spectacular.types import OpenApiTypes
-from drf_spectacular.utils import OpenApiParameter, extend_schema
+from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema
 from rest_framework.decorators import action
 from rest_framework.permissions import AllowAny, BasePermission, IsAuthenticated
 from rest_framework.request import Request
@@ -29,10 +31,11 @@ from rucio_app.serializers import (
     RuleQuerySerializer,
     SelectionSerializer,
 )
-from rucio_app.services import browsing, mine
+from rucio_app.services import browsing, downloads, mine
 from rucio_app.services.access import lake_for
 from rucio_app.services.estimating import estimate
 from rucio_app.services.selecting import facility_of, items_of, target_of
+from rucio_app.views.downloading import streamed
 from rucio_app.views.paging import asked_of, page_of
 
 __all__ = ["LakeViewSet"]
@@ -163,6 +166,29 @@ class LakeViewSet(ViewSet):
         if to := request.query_params.get("to"):
             found["distance"] = browsing.distance(there, request.user, rse, to)
         return Response(found)
+
+    @extend_schema(
+        parameters=[
+            AskedDidsSerializer,
+            OpenApiParameter("rse", description="From this storage element only."),
+            OpenApiParameter("Range", location=OpenApiParameter.HEADER),
+        ],
+        responses={
+            (200, "application/octet-stream"): OpenApiTypes.BINARY,
+            (206, "application/octet-stream"): OpenApiTypes.BINARY,
+            302: OpenApiResponse(description="It is at the storage: Location says where."),
+        },
+    )
+    @action(detail=True)
+    def download(self, request: Request, lake: str) -> HttpResponseBase:
+        """Download a file: by a redirect to the storage, or through the gateway, if need be."""
+        there = lake_for(request.user, lake)
+        query = request.query_params
+        item = browsing.item_of(query.get("scope", ""), query.get("name", ""))
+        found = downloads.offer(there, request.user, item, query.get("rse", ""))
+        if not found.streams:
+            return HttpResponseRedirect(found.link)
+        return streamed(request, there, found)
 
     @extend_schema(responses=OpenApiTypes.OBJECT)
     @action(detail=True)
