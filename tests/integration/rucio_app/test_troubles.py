@@ -1,10 +1,5 @@
 """A lake that goes away and comes back, logins that end in mid-staging."""
 
-import socket
-import threading
-from contextlib import suppress
-from urllib.parse import urlsplit
-
 import pytest
 
 from esap.jobs import services as jobs
@@ -13,56 +8,10 @@ from esap.jobs.runner import carry_out
 from tests.integration.rucio_app.conftest import Client
 from tests.integration.rucio_app.test_staging import stage
 from tests.support.fakes.http import FakePeer, chunked
+from tests.support.road import Road
 from tests.support.rucio import unique
 
 pytestmark = pytest.mark.django_db
-
-
-class Road:
-    """A way to a server that a test can close and open again, at the same address."""
-
-    def __init__(self, url):
-        address = urlsplit(url)
-        self.there = (address.hostname, address.port)
-        self.port = 0
-        self.open()
-
-    @property
-    def url(self):
-        return f"http://127.0.0.1:{self.port}"
-
-    def open(self):
-        self._pairs = []
-        self._listener = socket.create_server(("127.0.0.1", self.port))
-        self.port = self._listener.getsockname()[1]
-        threading.Thread(target=self._accept, args=(self._listener,), daemon=True).start()
-
-    def close(self):
-        with suppress(OSError):
-            self._listener.shutdown(socket.SHUT_RDWR)
-        self._listener.close()
-        for one in self._pairs:
-            with suppress(OSError):
-                one.shutdown(socket.SHUT_RDWR)
-            one.close()
-
-    def _accept(self, listener):
-        while True:
-            try:
-                here, _ = listener.accept()
-            except OSError:
-                return
-            there = socket.create_connection(self.there)
-            self._pairs += [here, there]
-            for source, target in ((here, there), (there, here)):
-                threading.Thread(target=self._pump, args=(source, target), daemon=True).start()
-
-    def _pump(self, source, target):
-        with suppress(OSError):
-            while piece := source.recv(1 << 16):
-                target.sendall(piece)
-        with suppress(OSError):
-            target.shutdown(socket.SHUT_WR)
 
 
 @pytest.fixture
