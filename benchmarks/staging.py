@@ -1,9 +1,9 @@
-"""Staging: what it costs to ask a real Rucio for 1 000 files, and to follow that.
+"""Staging: what it costs to ask a real Rucio for many files, and to follow that.
 
 Beside us are rucio-clients, in the Python that Rucio itself runs in. The transfers are held: they
 are Rucio's work, and the same for both.
 
-python -m benchmarks.staging [--quick]
+python -m benchmarks.staging [--quick | NUMBER OF FILES]
 """
 
 import json
@@ -55,7 +55,8 @@ print(json.dumps({
 
 def main() -> None:
     """Measure and print."""
-    files = 100 if "--quick" in sys.argv else 1_000
+    numbers = [int(word) for word in sys.argv[1:] if word.isdecimal()]
+    files = 100 if "--quick" in sys.argv else next(iter(numbers), 1_000)
     from tests.support.peers import PEERS, runs
 
     try:

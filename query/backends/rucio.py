@@ -132,7 +132,7 @@ class RucioArchive(Archive):
         dids = [{"scope": row["scope"], "name": row["name"]} for row in files]
         if not dids:
             return
-        body = {"dids": dids, "all_states": True}
+        body = {"dids": dids, "all_states": True, "sort": "random"}
         for line in _objects(self._rucio.lines("replicas", "list", token=token, body=body)):
             links = line.get("rses") or {}
             for rse, state in sorted((line.get("states") or {}).items()):

@@ -170,6 +170,8 @@ class RucioLake(DataLake):
         asked: dict[str, object] = {
             "dids": [{"scope": item.scope, "name": item.name} for item in items],
             "all_states": True,
+            # By default Rucio looks up, for each file, how far everything is from this gateway.
+            "sort": "random",
         }
         if rse_expression:
             asked["rse_expression"] = rse_expression
