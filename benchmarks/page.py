@@ -91,9 +91,9 @@ STAGING = """\
     make bench BENCHMARKS=staging
 
 A dataset of {files} files, and {files} files each by itself, are asked for at a real Rucio, whose
-transfers are held; then the latter are asked for how they stand. Rucio and the database of its
-daemons run beside us, and take most of the time. Rucio-clients make one rule after the other, as the
-gateway does. {machine}
+transfers are held; then the latter are asked for how they stand. Rucio, its daemons and their
+database run beside us, and take most of the time. Rucio-clients make one rule after the other, as
+the gateway does. {machine}
 
 {costs}
 Peak memory is {ours_mb} for the gateway, with Django, and {theirs_mb} for rucio-clients.

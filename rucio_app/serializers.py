@@ -26,7 +26,6 @@ __all__ = [
 ]
 
 TYPES = ("all", "collection", "dataset", "container", "file")
-_MOST_DIDS = 1_000
 
 
 class FacilitySerializer(serializers.Serializer[Any]):
@@ -219,7 +218,13 @@ class ChosenSerializer(serializers.Serializer[Any]):
 class SelectionSerializer(serializers.Serializer[Any]):
     """What shall be staged, and to where: a facility of the lake, or an RSE expression."""
 
-    dids = serializers.ListField(child=ChosenSerializer(), allow_empty=False, max_length=_MOST_DIDS)
+    dids = serializers.ListField(child=ChosenSerializer(), required=False, default=list)
+    basket = serializers.CharField(
+        required=False,
+        allow_blank=True,
+        default="",
+        help_text="A basket of yours, for the DIDs in it.",
+    )
     facility = serializers.CharField(required=False, allow_blank=True, default="")
     rse_expression = serializers.CharField(
         required=False, allow_blank=True, default="", max_length=255

@@ -34,7 +34,7 @@ from rucio_app.serializers import (
 from rucio_app.services import browsing, downloads, mine
 from rucio_app.services.access import lake_for
 from rucio_app.services.estimating import estimate
-from rucio_app.services.selecting import facility_of, items_of, target_of
+from rucio_app.services.selecting import facility_of, items_wanted, target_of
 from rucio_app.views.downloading import streamed
 from rucio_app.views.paging import asked_of, page_of
 
@@ -233,7 +233,9 @@ class LakeViewSet(ViewSet):
         body.is_valid(raise_exception=True)
         asked, there = body.validated_data, lake_for(request.user, lake)
         target = target_of(there, asked["facility"], asked["rse_expression"])
-        found = estimate(there, request.user, items_of(asked["dids"]), target)
+        found = estimate(
+            there, request.user, items_wanted(request.user, asked["dids"], asked["basket"]), target
+        )
         return Response(EstimateSerializer(found).data)
 
 

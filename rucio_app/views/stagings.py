@@ -27,7 +27,7 @@ from rucio_app.serializers import (
 )
 from rucio_app.services import staging
 from rucio_app.services.access import lake_for
-from rucio_app.services.selecting import items_of
+from rucio_app.services.selecting import items_wanted
 
 __all__ = ["StagingViewSet"]
 
@@ -71,7 +71,7 @@ class StagingViewSet(ViewSet):
         body.is_valid(raise_exception=True)
         asked = body.validated_data
         wanted = staging.Wanted(
-            items=items_of(asked["dids"]),
+            items=items_wanted(request.user, asked["dids"], asked["basket"]),
             facility=asked["facility"],
             rse_expression=asked["rse_expression"],
             copies=asked["copies"],

@@ -265,6 +265,36 @@ def test_two_users_do_not_see_each_others_stagings(lake, alice, bob, worker):
     assert [job["id"] for job in alice.get("stagings/").json()["results"]] == [staging]
 
 
+def test_the_dids_of_a_basket_are_staged(lake, alice, worker):
+    names = [unique("file") for _ in range(3)]
+    lake.files({name: name.encode() for name in names})
+    items = [
+        {"kind": "did", "did": f"escape:{names[0]}"},
+        {"kind": "did", "scope": "escape", "name": names[1]},
+        {"archive": "esap_rucio", "record": {"scope": "escape", "name": names[2]}},
+        {"archive": "stars", "record": {"ra": 1.0}},
+    ]
+    alice.browser.gateway.post(
+        "/esap-api/accounts/baskets/",
+        {"name": "paper", "items": items},
+        content_type="application/json",
+    )
+
+    staging = alice.post("stagings/", {"basket": "paper", "facility": "cluster"}).json()["id"]
+    worker.follow(staging, "COMPLETED")
+
+    assert [lake.bytes_at("ESAP-COMPUTE", name) for name in names] == [
+        name.encode() for name in names
+    ]
+    assert len(worker.parts(staging)) == 3
+
+
+def test_a_basket_without_dids_is_nothing_to_stage(alice):
+    answer = alice.post("stagings/", {"basket": "default", "facility": "cluster"})
+
+    assert (answer.status_code, answer.json()["slug"]) == (400, "invalid-request")
+
+
 def test_the_same_request_under_the_same_key_is_one_staging(lake, alice):
     file = unique("file")
     lake.files({file: b"x"})
