@@ -38,6 +38,8 @@ class Lake:
         self.site = site
         self._http = requests.Session()
         self._http.trust_env = False
+        # Rucio's server closes connections that idle, and no test shall meet that.
+        self._http.headers["Connection"] = "close"
         self._tokens: dict[str, str] = {}
 
     def close(self) -> None:
