@@ -88,7 +88,6 @@ def measure(info: Any, files: int) -> dict[str, Any]:
     with tempfile.TemporaryDirectory() as folder, lake.held():
         ours = of_ours(info, Path(folder), dataset, list(single))
         theirs = of_clients(info, [dataset], list(single))
-    lake.close()
     return {
         "stage one dataset": {"ours": ours["dataset"], "rucio-clients": theirs["dataset"]},
         "stage single files": {"ours": ours["stage"], "rucio-clients": theirs["stage"]},

@@ -253,7 +253,8 @@ class RucioLake(DataLake):
             "ask_approval": False,
             "asynchronous": False,
         }
-        made = self._rucio.send("POST", "rules", "", token=token, body=rule)
+        # Of two equal rules Rucio refuses the second, so that asking again makes no other.
+        made = self._rucio.send("POST", "rules", "", token=token, body=rule, idempotent=True)
         if not (isinstance(made, list) and len(made) == 1):
             raise UnreadableAnswer(f"{self.config.title} does not tell which rule it made.")
         return str(made[0])

@@ -44,9 +44,7 @@ _JSON = {"accept": "application/json"}
 @pytest.fixture(scope="session")
 def lake(rucio):
     """The Rucio that all tests share, asked directly."""
-    lake = Lake(rucio.url, rucio.links["site"])
-    yield lake
-    lake.close()
+    return Lake(rucio.url, rucio.links["site"])
 
 
 @pytest.fixture(scope="session")
