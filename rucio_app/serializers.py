@@ -23,6 +23,8 @@ __all__ = [
     "RuleQuerySerializer",
     "SelectionSerializer",
     "StagingSerializer",
+    "UploadSerializer",
+    "UploadedSerializer",
 ]
 
 TYPES = ("all", "collection", "dataset", "container", "file")
@@ -306,3 +308,38 @@ class ExtendedSerializer(serializers.Serializer[Any]):
     """What became of an extension, part by part."""
 
     results = ExtensionOfPartSerializer(many=True)
+
+
+class UploadSerializer(serializers.Serializer[Any]):
+    """A file to bring into the lake."""
+
+    file = serializers.FileField(allow_empty_file=False)
+    scope = serializers.CharField(max_length=255, help_text="A scope of yours.")
+    name = serializers.RegexField(
+        r"^[A-Za-z0-9][A-Za-z0-9._-]*\Z",
+        max_length=255,
+        help_text="Letters, digits, `.`, `_`, `-`.",
+    )
+    rse = serializers.CharField(
+        required=False, default="", help_text="The storage element; the lake's usual one, if none."
+    )
+    lifetime = serializers.IntegerField(
+        required=False, min_value=60, help_text="Seconds that it stays; the lake's usual, if none."
+    )
+    dataset = serializers.CharField(
+        required=False, default="", help_text="A dataset of the scope to put it into."
+    )
+
+
+class UploadedSerializer(serializers.Serializer[Any]):
+    """A file that is in the lake now."""
+
+    scope = serializers.CharField(source="file.item.scope")
+    name = serializers.CharField(source="file.item.name")
+    size = serializers.IntegerField(source="file.size", help_text="In bytes.")
+    adler32 = serializers.CharField(source="file.adler32")
+    md5 = serializers.CharField(source="file.md5")
+    rse = serializers.CharField()
+    dataset = serializers.CharField()
+    rule = serializers.CharField(help_text="The rule that keeps it there.")
+    lifetime = serializers.IntegerField(help_text="Seconds for which it does.")

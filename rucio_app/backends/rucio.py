@@ -23,17 +23,17 @@ from rucio_app.backends.answers import (
     read,
 )
 from rucio_app.backends.base import (
-    DataLake,
     Did,
     DidType,
     Download,
     Item,
-    LakeConfig,
     Listing,
     Rule,
     RuleState,
     Usage,
 )
+from rucio_app.backends.rucio_writing import RucioWriter
+from rucio_app.backends.writing import WritableConfig
 
 __all__ = ["RucioConfig", "RucioLake", "ServiceAccount"]
 
@@ -61,14 +61,14 @@ class ServiceAccount(BaseModel):
     password: SecretName
 
 
-class RucioConfig(LakeConfig):
+class RucioConfig(WritableConfig):
     """The entry of a Rucio server; `activity` is what its operators see of our transfers."""
 
     service: ServiceAccount | None = None
     activity: str = "Staging"
 
 
-class RucioLake(DataLake):
+class RucioLake(RucioWriter):
     """A Rucio server, by its REST interface."""
 
     Config = RucioConfig

@@ -9,7 +9,7 @@ from esap.errors import InvalidRequest, LoginRequired, NotFound
 from rucio_app.backends.base import DataLake, Download, FileAt, Item
 from rucio_app.services.access import as_reader
 
-__all__ = ["Offer", "offer", "read"]
+__all__ = ["Offer", "is_of_storage", "offer", "read"]
 
 _SCHEMES = ("https", "davs", "http")
 """What a browser can open, once `davs` is written as what it is."""
@@ -54,8 +54,8 @@ def offer(lake: DataLake, caller: Any, item: Item, rse: str = "") -> Offer:
             f"{item} cannot be had by HTTP{where} now. Stage it to a storage that offers that, or "
             "to a facility."
         )
-    link, file = min(links, key=lambda found: not _is_of(lake, found[0]))
-    return Offer(link, item.name.rpartition("/")[2], file.size, streams=_is_of(lake, link))
+    link, file = min(links, key=lambda found: not is_of_storage(lake, found[0]))
+    return Offer(link, item.name.rpartition("/")[2], file.size, streams=is_of_storage(lake, link))
 
 
 def read(lake: DataLake, user: Any, offered: Offer, byte_range: str = "") -> Download:
@@ -69,12 +69,12 @@ def read(lake: DataLake, user: Any, offered: Offer, byte_range: str = "") -> Dow
     return lake.open(offered.link, token, byte_range=byte_range)
 
 
-def _is_of(lake: DataLake, link: str) -> bool:
+def is_of_storage(lake: DataLake, link: str) -> bool:
     """Whether a link leads into the storage that the entry names: a token goes nowhere else."""
     storage = lake.config.storage
     if storage is None:
         return False
-    root, there = urlsplit(str(storage)), urlsplit(link)
+    root, there = urlsplit(str(storage)), urlsplit(_web(link))
     return root[:2] == there[:2] and there.path.startswith(root.path.rstrip("/") + "/")
 
 

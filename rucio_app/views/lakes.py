@@ -1,6 +1,7 @@
 """Data lakes: what is in them, where it lies, and what of it is mine."""
 
 from collections.abc import Mapping, Sequence
+from http import HTTPStatus
 from typing import Any
 
 from django.http import HttpResponseRedirect
@@ -9,6 +10,7 @@ from django.urls import reverse
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema
 from rest_framework.decorators import action
+from rest_framework.parsers import MultiPartParser
 from rest_framework.permissions import AllowAny, BasePermission, IsAuthenticated
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -30,6 +32,8 @@ from rucio_app.serializers import (
     RulePageSerializer,
     RuleQuerySerializer,
     SelectionSerializer,
+    UploadedSerializer,
+    UploadSerializer,
 )
 from rucio_app.services import browsing, downloads, mine
 from rucio_app.services.access import lake_for
@@ -37,10 +41,11 @@ from rucio_app.services.estimating import estimate
 from rucio_app.services.selecting import facility_of, items_wanted, target_of
 from rucio_app.views.downloading import streamed
 from rucio_app.views.paging import asked_of, page_of
+from rucio_app.views.uploading import taken
 
 __all__ = ["LakeViewSet"]
 
-_OWN = {"account", "rules", "rule", "estimate"}
+_OWN = {"account", "rules", "rule", "estimate", "upload"}
 """What is the caller's own, and needs a login at every lake."""
 
 
@@ -237,6 +242,13 @@ class LakeViewSet(ViewSet):
             there, request.user, items_wanted(request.user, asked["dids"], asked["basket"]), target
         )
         return Response(EstimateSerializer(found).data)
+
+    @extend_schema(request=UploadSerializer, responses={201: UploadedSerializer})
+    @action(detail=True, methods=["post"], parser_classes=[MultiPartParser])
+    def upload(self, request: Request, lake: str) -> Response:
+        """Upload a small file to a scope of mine: stored, registered, and kept by a rule."""
+        found = taken(request, lake_for(request.user, lake))
+        return Response(UploadedSerializer(found).data, status=HTTPStatus.CREATED)
 
 
 def _shown(request: Request, lake: DataLake) -> dict[str, Any]:

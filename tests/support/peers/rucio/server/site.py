@@ -2,9 +2,9 @@
 
     python site.py PORT FOLDER
 
-`/storage/RSE/...` are the files below FOLDER. `/jobs` is the part of FTS3's REST interface that
-Rucio's transfertool uses; only `file://` is copied. `POST /__test/held` with `true` lets transfers
-wait until it is `false`.
+`/storage/RSE/...` are the files below FOLDER: to read, write, move and delete. `/jobs` is the part
+of FTS3's REST interface that Rucio's transfertool uses; only `file://` is copied. `POST
+/__test/held` with `true` lets transfers wait until it is `false`.
 """
 
 import json
@@ -184,6 +184,16 @@ class Handler(BaseHTTPRequestHandler):
             return
         where = f"bytes {start}-{end}/{len(data)}"
         self.answer(HTTPStatus.PARTIAL_CONTENT, data[start : end + 1], Content_Range=where)
+
+    def do_MOVE(self):
+        source = FOLDER.joinpath(*self.parts()[1:])
+        there = urlsplit(self.headers["Destination"]).path.split("/")
+        target = FOLDER.joinpath(*map(unquote, there[2:]))
+        if target.exists() and self.headers.get("Overwrite") == "F":
+            self.answer(HTTPStatus.PRECONDITION_FAILED)
+            return
+        source.rename(target)
+        self.answer(HTTPStatus.CREATED)
 
     def do_PUT(self):
         path = FOLDER.joinpath(*self.parts()[1:])
