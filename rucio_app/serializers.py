@@ -321,13 +321,13 @@ class UploadSerializer(serializers.Serializer[Any]):
         help_text="Letters, digits, `.`, `_`, `-`.",
     )
     rse = serializers.CharField(
-        required=False, default="", help_text="The storage element; the lake's usual one, if none."
+        required=False, allow_blank=True, default="", help_text="The lake's usual one, if none."
     )
     lifetime = serializers.IntegerField(
         required=False, min_value=60, help_text="Seconds that it stays; the lake's usual, if none."
     )
     dataset = serializers.CharField(
-        required=False, default="", help_text="A dataset of the scope to put it into."
+        required=False, allow_blank=True, default="", help_text="One of that scope, to be in."
     )
 
 
