@@ -15,6 +15,7 @@ from esap.clients.rucio import RucioClient
 from esap.errors import (
     AlreadyExists,
     BackendFailed,
+    BackendUnavailable,
     EsapError,
     InvalidRequest,
     NotFound,
@@ -132,14 +133,26 @@ class RucioWriter(WritableLake):
 
     def _move(self, part: str, link: str, token: str) -> None:
         headers = {"Destination": _web(link), "Overwrite": "F"}
-        answer = self._ask(
-            "MOVE", part, token, headers=headers, passing=(HTTPStatus.PRECONDITION_FAILED,)
-        )
+        try:
+            answer = self._ask(
+                "MOVE", part, token, headers=headers, passing=(HTTPStatus.PRECONDITION_FAILED,)
+            )
+        except BackendUnavailable:
+            if self._is_there(part, token):
+                raise
+            return  # It was moved, and only the answer was lost.
         if answer.status_code == HTTPStatus.PRECONDITION_FAILED:
             raise AlreadyExists(
                 f"The storage of {self.config.title} has a file already where this one belongs. "
                 "Choose another name."
             )
+
+    def _is_there(self, link: str, token: str) -> bool:
+        try:
+            self._ask("HEAD", link, token)
+        except NotFound:
+            return False
+        return True
 
     def _ask(
         self,

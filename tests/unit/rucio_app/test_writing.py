@@ -40,6 +40,8 @@ class Storage:
         return [message(status="201 Created")]
 
     def head(self, heard):
+        if heard.target not in self.files:
+            return [message(status="404 Not Found")]
         data = self.files[heard.target]
         checksum = zlib.adler32(b"other" if self.fault == "garbles" else data)
         size = str(len(data))
@@ -49,7 +51,11 @@ class Storage:
         target = "/" + heard.headers["destination"].split("/", 3)[3]
         if target in self.files and heard.headers["overwrite"] == "F":
             return [message(status="412 Precondition Failed")]
+        if self.fault == "breaks off before":
+            return [CLOSE]
         self.files[target] = self.files.pop(heard.target)
+        if self.fault == "breaks off after":
+            return [CLOSE]
         return [message(status="201 Created")]
 
     def delete(self, heard):
@@ -109,6 +115,7 @@ def test_checksums_are_those_of_what_was_sent():
         ("garbles", BackendFailed, "has other bytes than were sent"),
         ("redirects", BackendFailed, "wants this done elsewhere"),
         ("breaks off", BackendFailed, None),
+        ("breaks off before", BackendFailed, None),
         ("refuses PUT", BackendRefused, None),
         ("refuses HEAD", BackendRefused, None),
         ("refuses MOVE", BackendRefused, None),
@@ -122,6 +129,14 @@ def test_a_storage_that_does_not_take_it_whole_is_left_empty(fault, error, says)
 
     assert storage.files == {}
     assert storage.heard[-1].method == "DELETE"
+
+
+def test_a_move_whose_answer_is_lost_has_been_made():
+    storage = Storage("breaks off after")
+
+    write(storage)
+
+    assert storage.files == {PLACE: DATA}
 
 
 def test_what_cannot_be_removed_is_told():
