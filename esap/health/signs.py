@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from celery.signals import heartbeat_sent, worker_shutdown
+from celery.signals import heartbeat_sent, worker_shutting_down
 from django.conf import settings
 
 from esap.clock import ALIVE
@@ -23,6 +23,7 @@ LIVELY_SECONDS = 30.0
 _TOUCH_SECONDS = 5.0
 _FORGET_SECONDS = 86_400.0
 _last_touched = 0.0
+_leaving = False
 
 
 @heartbeat_sent.connect
@@ -30,16 +31,18 @@ def _touch(sender: Any = None, **_kwargs: Any) -> None:
     """Give a sign: this worker lives, and is connected to the broker."""
     global _last_touched  # noqa: PLW0603 - one worker to a process
     now = time.monotonic()
-    if now - _last_touched >= _TOUCH_SECONDS:
+    if now - _last_touched >= _TOUCH_SECONDS and not _leaving:
         _last_touched = now
         _folder().mkdir(parents=True, exist_ok=True)
         _file_of(str(sender.eventer.hostname)).touch()
 
 
-@worker_shutdown.connect
+@worker_shutting_down.connect
 def _leave(sender: Any = None, **_kwargs: Any) -> None:
-    """Count no more from now on."""
-    _file_of(str(sender.hostname)).unlink(missing_ok=True)
+    """Count no more from now on, though Celery's last sign is still to come."""
+    global _leaving  # noqa: PLW0603 - one worker to a process
+    _leaving = True
+    _file_of(str(sender)).unlink(missing_ok=True)
 
 
 def workers_seen() -> Mapping[str, float]:

@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable
 
 
-def wait_for(claim: Callable[[], bool], seconds: float = 3.0) -> bool:
+def wait_for(claim: Callable[[], bool], seconds: float = 15.0) -> bool:
     """Return whether the claim came true in time."""
     ends = time.monotonic() + seconds
     while not claim() and time.monotonic() < ends:

@@ -135,7 +135,7 @@ def test_a_run_that_is_ended_leaves_nothing(project, end):
         wait_for(lambda: len(carriers(folder)) == 2)
 
         pytest_run.send_signal(end)
-        pytest_run.wait(10)
+        pytest_run.wait(60)
 
     wait_for(lambda: not folder.exists())
     assert carriers(folder) == []
