@@ -12,6 +12,7 @@ from django.core.cache import cache
 from tests.security.callers import Caller, make_user
 from tests.security.holdings import ARCHIVE, MAPPING, VAULT, fill
 from tests.support.fakes.openid import FakeOpenID
+from tests.support.stored import results_in
 
 
 @pytest.fixture
@@ -37,14 +38,7 @@ def configured(provider, settings, tmp_path):
         query = {"mappings": [MAPPING], "archives": [ARCHIVE, VAULT]}
         file.write_text(yaml.safe_dump({"accounts": accounts, "query": query}))
         settings.ENTRY_FILES = [file]
-        settings.STORAGES = {
-            **settings.STORAGES,
-            "results": {
-                "BACKEND": "django.core.files.storage.FileSystemStorage",
-                "OPTIONS": {"location": tmp_path / "results"},
-            },
-        }
-        settings.SCRATCH_DIR = tmp_path / "scratch"
+        results_in(settings, tmp_path)
         cache.clear()
 
     configure()

@@ -45,6 +45,7 @@ from tests.support.accounts import Browser, connection_entry, provider_entry
 from tests.support.database import everything
 from tests.support.fakes.http import FakePeer, answer
 from tests.support.iam import client_secret, log_in_at
+from tests.support.stored import results_in
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -150,14 +151,7 @@ def story(own_iam, settings, tmp_path):
         settings.VAULT_KEYS, settings.SECRET_KEY = [KEYS[0]], KEYS[1]
         settings.LOCAL_LOGIN = True
         settings.WEBHOOKS_PRIVATE_NETWORK = True
-        settings.SCRATCH_DIR, files = tmp_path / "scratch", tmp_path / "results"
-        settings.STORAGES = {
-            **settings.STORAGES,
-            "results": {
-                "BACKEND": "django.core.files.storage.FileSystemStorage",
-                "OPTIONS": {"location": files},
-            },
-        }
+        files = results_in(settings, tmp_path)
         cache.clear()
         yield Story(iam, archive, files)
 

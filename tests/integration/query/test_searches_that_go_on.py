@@ -10,6 +10,7 @@ from esap.results.reading import rows
 from esap.results.storage import find
 from tests.integration.query.test_tap_dachs import SLOW
 from tests.support.entries import write_entries
+from tests.support.stored import results_in
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.peer("dachs")]
 
@@ -25,14 +26,7 @@ def ada(dachs, tmp_path, settings, django_user_model):
         "async_after": 60,
     }
     settings.ENTRY_FILES = write_entries(tmp_path, [entry])
-    settings.SCRATCH_DIR = tmp_path / "scratch"
-    settings.STORAGES = {
-        **settings.STORAGES,
-        "results": {
-            "BACKEND": "django.core.files.storage.FileSystemStorage",
-            "OPTIONS": {"location": tmp_path / "results"},
-        },
-    }
+    results_in(settings, tmp_path)
     client = Client()
     client.force_login(django_user_model.objects.create_user("ada"))
     return client

@@ -19,6 +19,7 @@ from esap.jobs import services as jobs
 from esap.jobs.models import Job
 from tests.support.entries import star_archive, write_entries
 from tests.support.fakes.tap import FakeTap
+from tests.support.stored import results_in
 
 pytestmark = pytest.mark.django_db(transaction=True)
 URL = "/esap-api/query/searches/"
@@ -34,14 +35,7 @@ def fake():
 
 @pytest.fixture(autouse=True)
 def archives(fake, settings, tmp_path):
-    settings.STORAGES = {
-        **settings.STORAGES,
-        "results": {
-            "BACKEND": "django.core.files.storage.FileSystemStorage",
-            "OPTIONS": {"location": tmp_path / "results"},
-        },
-    }
-    settings.SCRATCH_DIR = tmp_path / "scratch"
+    results_in(settings, tmp_path)
     settings.ENTRY_FILES = write_entries(
         tmp_path,
         [star_archive("good", fake.url()), star_archive("bad", fake.url("error500"))],

@@ -16,6 +16,7 @@ from query import holding
 from query.jobs import without_nul
 from tests.support.entries import star_archive, write_entries
 from tests.support.fakes.tap import FakeTap
+from tests.support.stored import results_in
 
 pytestmark = pytest.mark.django_db(transaction=True)
 URL = "/esap-api/query/searches/"
@@ -37,13 +38,7 @@ def archives(fake, tmp_path, settings):
             star_archive("bad", fake.url("error500")),
         ],
     )
-    settings.STORAGES = {
-        **settings.STORAGES,
-        "results": {
-            "BACKEND": "django.core.files.storage.FileSystemStorage",
-            "OPTIONS": {"location": tmp_path / "results"},
-        },
-    }
+    results_in(settings, tmp_path)
 
 
 @pytest.fixture

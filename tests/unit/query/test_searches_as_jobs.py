@@ -8,6 +8,7 @@ from django.test import Client
 from esap.jobs.models import Job
 from tests.support.entries import star_archive, write_entries
 from tests.support.fakes.tap import FakeTap
+from tests.support.stored import results_in
 
 pytestmark = pytest.mark.django_db
 
@@ -24,11 +25,7 @@ def fake():
 @pytest.fixture(autouse=True)
 def archive(fake, tmp_path, settings):
     """Return a function that has the one archive behave in some way; results are in a folder."""
-    results = {
-        "BACKEND": "django.core.files.storage.FileSystemStorage",
-        "OPTIONS": {"location": tmp_path / "results"},
-    }
-    settings.STORAGES = {**settings.STORAGES, "results": results}
+    results_in(settings, tmp_path)
 
     def behave(mode):
         folder = tmp_path / mode  # entries are read once from each file

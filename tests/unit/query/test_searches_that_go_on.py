@@ -14,6 +14,7 @@ from esap.results.reading import rows
 from esap.results.storage import find
 from tests.support.entries import star_archive, write_entries
 from tests.support.fakes.tap import FakeTap
+from tests.support.stored import results_in
 from tests.support.waiting import wait_for
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -31,14 +32,7 @@ def fake():
 @pytest.fixture
 def archives(fake, tmp_path, settings):
     """Return a function that configures archives by their addresses."""
-    settings.STORAGES = {
-        **settings.STORAGES,
-        "results": {
-            "BACKEND": "django.core.files.storage.FileSystemStorage",
-            "OPTIONS": {"location": tmp_path / "results"},
-        },
-    }
-    settings.SCRATCH_DIR = tmp_path / "scratch"
+    results_in(settings, tmp_path)
 
     def configure(**urls):
         folder = tmp_path / "-".join(urls)  # entries are read once from each file

@@ -14,6 +14,7 @@ from esap.jobs.runner import carry_out
 from tests.support import database
 from tests.support.entries import star_archive, write_entries
 from tests.support.fakes.tap import FakeTap
+from tests.support.stored import results_in
 
 pytestmark = pytest.mark.django_db
 SEARCHES = "/esap-api/query/searches/"
@@ -30,12 +31,7 @@ def fake():
 @pytest.fixture(autouse=True)
 def archive(fake, tmp_path, settings):
     """Return a function that has the one archive behave in some way; results are in a folder."""
-    results = {
-        "BACKEND": "django.core.files.storage.FileSystemStorage",
-        "OPTIONS": {"location": tmp_path / "results"},
-    }
-    settings.STORAGES = {**settings.STORAGES, "results": results}
-    settings.SCRATCH_DIR = tmp_path / "scratch"
+    results_in(settings, tmp_path)
 
     def behave(mode):
         folder = tmp_path / mode  # entries are read once from each file

@@ -20,6 +20,7 @@ from query.searches import Search
 from query.storing import keeping
 from tests.support.entries import star_archive, write_entries
 from tests.support.fakes.tap import FakeTap
+from tests.support.stored import results_in
 
 pytestmark = pytest.mark.django_db(transaction=True)
 URL = "/esap-api/query/searches/"
@@ -34,15 +35,7 @@ def fake():
 
 @pytest.fixture(autouse=True)
 def folder(settings, tmp_path):
-    settings.STORAGES = {
-        **settings.STORAGES,
-        "results": {
-            "BACKEND": "django.core.files.storage.FileSystemStorage",
-            "OPTIONS": {"location": tmp_path / "results"},
-        },
-    }
-    settings.SCRATCH_DIR = tmp_path / "scratch"
-    return tmp_path / "results"
+    return results_in(settings, tmp_path)
 
 
 @pytest.fixture

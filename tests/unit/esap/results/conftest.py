@@ -8,21 +8,15 @@ import pytest
 from esap.results.writing import store
 from esap.tables.columns import Column
 from esap.tables.stream import TableStream
+from tests.support.stored import results_in
 
 
 @pytest.fixture
 def folder(settings, tmp_path):
     """The folder that results are stored in."""
-    settings.STORAGES = {
-        **settings.STORAGES,
-        "results": {
-            "BACKEND": "django.core.files.storage.FileSystemStorage",
-            "OPTIONS": {"location": tmp_path / "results"},
-        },
-    }
-    settings.SCRATCH_DIR = tmp_path / "scratch"
+    results = results_in(settings, tmp_path)
     settings.RESULTS_CACHE_DIR = tmp_path / "copies"
-    return tmp_path / "results"
+    return results
 
 
 @pytest.fixture
