@@ -1,6 +1,6 @@
 """The JSON face of jobs."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from http import HTTPStatus
 from typing import Any
 from urllib.parse import quote
@@ -17,6 +17,7 @@ from rest_framework.response import Response
 from rest_framework.serializers import Serializer
 from rest_framework.viewsets import ViewSet
 
+from esap.api.bodies import members_of
 from esap.api.elsewhere import is_elsewhere, to_events_process
 from esap.api.pagination import keyset_filters, keyset_page, keyset_response
 from esap.api.preferences import preferences
@@ -87,7 +88,7 @@ class JobViewSet(ViewSet):
     )
     def create(self, request: Request) -> Response:
         """Have a job of any kind carried out: 202 at once, and Location says where it is."""
-        asked = _body(request, NewJobSerializer)
+        asked = _asked(request, NewJobSerializer)
         part = Part(
             kind=asked.pop("kind"),
             parameters=asked.pop("parameters", {}),
@@ -115,7 +116,7 @@ class JobViewSet(ViewSet):
     def partial_update(self, request: Request, job_id: str) -> Response:
         """Name a job, say how long it may run, or when it is to go; all of it or nothing."""
         job = _own(request, job_id)
-        job = services.adjust(job, **_body(request, ChangeSerializer))
+        job = services.adjust(job, **_asked(request, ChangeSerializer))
         return _answer(request, job)
 
     @extend_schema(operation_id="jobs_delete", responses={204: None})
@@ -212,19 +213,8 @@ def _accepted(request: Request, job: Job) -> Response:
     return _answer(request, job, status=HTTPStatus.ACCEPTED, headers=headers)
 
 
-def _body(request: Request, shape: type[ChangeSerializer]) -> dict[str, Any]:
-    """Return what a body asks for; refuse what is no member of it, rather than ignore it."""
-    if not isinstance(request.data, Mapping):
-        raise InvalidRequest("Send a JSON object.")
-    body = shape(data=request.data)
-    unknown = sorted(set(request.data) - set(body.fields) - {"csrfmiddlewaretoken"})
-    if unknown:
-        raise InvalidRequest(
-            f"{', '.join(unknown)[:200]}: not a member of this. There are: "
-            f"{', '.join(body.fields)}."
-        )
-    body.is_valid(raise_exception=True)
-    asked = dict(body.validated_data)
+def _asked(request: Request, shape: type[ChangeSerializer]) -> dict[str, Any]:
+    asked = members_of(request, shape)
     if asked.get("destruction") and asked["destruction"] <= timezone.now():
         raise InvalidRequest("destruction: name a time that is still to come, or delete the job.")
     return asked

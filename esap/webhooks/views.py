@@ -1,6 +1,5 @@
 """Webhooks over HTTP."""
 
-from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any
 from uuid import UUID
@@ -14,13 +13,13 @@ from rest_framework.response import Response
 from rest_framework.serializers import Serializer
 from rest_framework.viewsets import ViewSet
 
+from esap.api.bodies import members_of
 from esap.api.pagination import (
     KeysetQuerySerializer,
     keyset_filters,
     keyset_page,
     keyset_response,
 )
-from esap.errors import InvalidRequest
 from esap.webhooks import services
 from esap.webhooks.models import Webhook
 from esap.webhooks.serializers import (
@@ -70,7 +69,7 @@ class WebhookViewSet(ViewSet):
 
         The secret is told in this answer only.
         """
-        asked = _body(request, NewWebhookSerializer)
+        asked = members_of(request, NewWebhookSerializer)
         webhook, secret = services.create(request.user, asked.pop("url"), **asked)
         return Response(
             {**WebhookSerializer(webhook).data, "secret": secret},
@@ -90,7 +89,7 @@ class WebhookViewSet(ViewSet):
     )
     def partial_update(self, request: Request, webhook_id: str) -> Response:
         """Change a webhook, disable it, or enable it again."""
-        asked = _body(request, ChangeWebhookSerializer)
+        asked = members_of(request, ChangeWebhookSerializer)
         webhook = services.change(_own(request, webhook_id), **asked)
         return Response(WebhookSerializer(webhook).data)
 
@@ -124,18 +123,3 @@ class WebhookViewSet(ViewSet):
 
 def _own(request: Request, webhook_id: str) -> Webhook:
     return services.webhook_of(request.user, UUID(webhook_id))
-
-
-def _body(request: Request, shape: type[Serializer[Any]]) -> dict[str, Any]:
-    """Return what a body asks for; refuse what is no member of it, rather than ignore it."""
-    if not isinstance(request.data, Mapping):
-        raise InvalidRequest("Send a JSON object.")
-    body = shape(data=request.data)
-    unknown = sorted(set(request.data) - set(body.fields) - {"csrfmiddlewaretoken"})
-    if unknown:
-        raise InvalidRequest(
-            f"{', '.join(unknown)[:200]}: not a member of this. There are: "
-            f"{', '.join(body.fields)}."
-        )
-    body.is_valid(raise_exception=True)
-    return dict(body.validated_data)
