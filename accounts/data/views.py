@@ -60,7 +60,7 @@ class AccountViewSet(ViewSet):
                 filename="esap-account.json",
                 on_close=lambda: _copies.give_back(caller),
             )
-        except BaseException:
+        except BaseException:  # whatever happened, the place is free again
             _copies.give_back(caller)
             raise
 

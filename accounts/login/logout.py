@@ -61,6 +61,7 @@ class Logout(OIDCLogoutView):  # type: ignore[misc]  # it has no types
         return response
 
 
+# A provider calls, with no cookie of ours; what it says is signed.
 @method_decorator([never_cache, csrf_exempt], name="dispatch")
 class BackChannelLogout(OIDCLogoutView):  # type: ignore[misc]
     """Hear from a provider that a login has ended there (Back-Channel Logout 1.0, section 2.5)."""

@@ -30,7 +30,7 @@ _LINKS = {"type": "object", "additionalProperties": {"type": "string", "format":
 class AccountsRootViewSet(PrivateViewSet):
     """All lists about who you are and what you keep."""
 
-    permission_classes = (AllowAny,)
+    permission_classes = (AllowAny,)  # It has nothing but addresses.
 
     @extend_schema(operation_id="accounts_root", responses={200: _LINKS})
     def list(self, request: Request) -> Response:
@@ -49,7 +49,7 @@ class AccountsRootViewSet(PrivateViewSet):
 class ShoppingItemViewSet(PrivateViewSet):
     """The items of your basket `default`, as they are published."""
 
-    permission_classes = (AllowAny,)
+    permission_classes = (AllowAny,)  # The published list is empty then, and no 401.
 
     @extend_schema(
         operation_id="shopping_items_list", parameters=PAGING, responses=CartPageSerializer
@@ -67,7 +67,7 @@ def _empty_list(name: str, about: str) -> type[PrivateViewSet]:
     """Make the view of a published list that nobody has anything in."""
 
     class View(PrivateViewSet):
-        permission_classes = (AllowAny,)
+        permission_classes = (AllowAny,)  # Nobody has anything in it.
 
         @extend_schema(
             operation_id=f"{name.replace('-', '_')}_list",

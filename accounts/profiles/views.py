@@ -34,7 +34,7 @@ __all__ = ["UserProfileViewSet", "WhoAmIViewSet"]
 class UserProfileViewSet(PrivateViewSet):
     """Your profile, with your basket as its shopping cart, as the published front end reads it."""
 
-    permission_classes = (AllowAny,)
+    permission_classes = (AllowAny,)  # of the list; the rest: `get_permissions`
     parser_classes = (JSONParser,)
     lookup_value_regex = "[^/]+"  # names have dots, @ and more
     lookup_url_kwarg = "user_name"
@@ -84,7 +84,7 @@ class UserProfileViewSet(PrivateViewSet):
 class WhoAmIViewSet(PrivateViewSet):
     """Who you are to the gateway, and what you came with."""
 
-    permission_classes = (AllowAny,)
+    permission_classes = (AllowAny,)  # To somebody without a login it tells just that.
 
     @extend_schema(operation_id="whoami", responses=WhoSerializer)
     def list(self, request: Request) -> Response:

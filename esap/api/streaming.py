@@ -72,7 +72,7 @@ class _Closing:
     def __next__(self) -> bytes:
         try:
             return next(self._chunks)
-        except BaseException:
+        except BaseException:  # the end, too: StopIteration
             self.close()
             raise
 

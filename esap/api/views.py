@@ -57,7 +57,7 @@ class ApiRoot(APIView):
     `POST query/searches`. Every failure is a problem document that says what to do.
     """
 
-    permission_classes = (AllowAny,)
+    permission_classes = (AllowAny,)  # It has nothing but addresses.
 
     def get_view_name(self) -> str:
         """Return the title of the page."""
@@ -89,7 +89,7 @@ class ApiRoot(APIView):
 class RoomRoot(APIView):
     """What one room offers."""
 
-    permission_classes = (AllowAny,)
+    permission_classes = (AllowAny,)  # It has nothing but addresses.
 
     def get_view_name(self) -> str:
         """Return the title of the page; in the breadcrumbs of another page there is no room."""
