@@ -72,7 +72,7 @@ def if_match(request: Request) -> list[str] | None:
 class _BasketViews(PrivateViewSet):
     """What both views share: the body is JSON, and every answer tells the basket's version."""
 
-    # A visitor has a basket, too: that of the session (decision 10, docs/reference/baskets.md).
+    # A visitor has a basket, too, with the session (docs/reference/baskets.md).
     permission_classes = (AllowAny,)
     parser_classes = (JSONParser,)
     bodies: ClassVar[Mapping[str, type[Serializer[Any]]]]
