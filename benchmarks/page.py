@@ -101,6 +101,20 @@ A stored table of {rows} rows with {columns} columns, {bytes_per_row} bytes a ro
 {pages}
 {downloads}"""
 
+STAGING = """\
+## Staging
+
+    make bench BENCHMARKS=staging
+
+A dataset of {files} files, and {files} files each by itself, are asked for at a real Rucio, whose
+transfers are held; then the latter are asked for how they stand. Rucio, its daemons and their
+database run beside us, and take most of the time. Rucio-clients make one rule after the other, as
+the gateway does. {machine}
+
+{costs}
+Peak memory is {ours_mb} for the gateway, with Django, and {theirs_mb} for rucio-clients.
+"""
+
 
 def main() -> None:
     """Write the page."""
@@ -115,6 +129,7 @@ def page(results: Path) -> str:
         "auth": auth,
         "jobs": jobs,
         "results_paging": paging,
+        "staging": staging,
         "tables": tables,
     }
     kept = {name: results / f"{name}.json" for name in sections}
@@ -239,6 +254,28 @@ def jobs(kept: dict[str, Any]) -> str:
             "kept",
             heard,
         ),
+    )
+
+
+def staging(kept: dict[str, Any]) -> str:
+    measured = kept["measured"]
+    costs = [
+        [
+            what,
+            f"{one['ours']['requests']}",
+            seconds(one["ours"]["wall"]),
+            f"{one['rucio-clients']['requests']}",
+            seconds(one["rucio-clients"]["wall"]),
+        ]
+        for what, one in measured.items()
+        if what.startswith(("stage", "follow"))
+    ]
+    return STAGING.format(
+        files=count(measured["files"]),
+        machine=machine(kept),
+        costs=table("what, our requests, time, those of rucio-clients, time", costs),
+        ours_mb=megabytes(measured["peak_mb"]["ours"]),
+        theirs_mb=megabytes(measured["peak_mb"]["rucio-clients"]),
     )
 
 

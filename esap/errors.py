@@ -32,6 +32,7 @@ __all__ = [
     "NotConnected",
     "NotFound",
     "NotReady",
+    "OverQuota",
     "PartsFailed",
     "PreconditionRequired",
     "QueryRejected",
@@ -78,6 +79,14 @@ class LoginRequired(EsapError):
     slug = "login-required"
     title = "Login required"
     status = HTTPStatus.UNAUTHORIZED
+
+
+class OverQuota(EsapError):
+    """What is asked for does not fit into what the caller may use at a peer."""
+
+    slug = "over-quota"
+    title = "Not enough quota"
+    status = HTTPStatus.CONFLICT
 
 
 class LoginFailed(EsapError):

@@ -36,6 +36,8 @@ _DEGREES = {
 _PRODUCTS = (
     "image", "cube", "spectrum", "sed", "timeseries", "visibility", "event", "measurements",
 )  # fmt: skip
+# Of a Rucio, as the published form had them.
+_ENTITIES = {"dids": "DIDs", "files": "Files", "replicas": "Replicas", "scopes": "Scopes"}
 _CALIBRATION = {
     "0": "0: raw, as the instrument wrote it",
     "1": "1: raw, in a standard format",
@@ -179,4 +181,6 @@ _FURTHER: Mapping[str, Any] = {
     "dataproduct_level": _choice("Calibration level", _CALIBRATION),
     "startdate": _text("Observed after (such as 2020-01-31)"),
     "enddate": _text("Observed before"),
+    "scope": _text("Scope"),
+    "resource_category": _choice("Category", _ENTITIES),
 }

@@ -18,8 +18,12 @@ def published_rows(archive: Archive, dataset: Dataset, table: pa.Table) -> Itera
     """Yield rows of a dataset with the published keys (contract, 1.3 and section 3).
 
     `url` and `thumbnail` are always texts, and only links that a browser may follow. What a dataset
-    has no column for is null.
+    has no column for is null. An archive with columns of its own has those, and `url`.
     """
+    if archive.own_columns:
+        for record in _records(table):
+            yield {**record, "url": _link(record.get("url"))}
+        return
     read = _readers(archive, dataset, table.schema)
     for record in _records(table):
         yield {key: value(record) for key, value in read.items()}

@@ -2,8 +2,13 @@
 
 from rest_framework.routers import BaseRouter
 
+from rucio_app.views.lakes import LakeViewSet
+from rucio_app.views.stagings import StagingViewSet
+
 __all__ = ["register"]
 
 
 def register(router: BaseRouter) -> None:
     """Add the room's endpoints."""
+    router.register("rucio/lakes", LakeViewSet, basename="lake")
+    router.register("rucio/stagings", StagingViewSet, basename="staging")

@@ -39,7 +39,12 @@ PAGES = {
 }
 """Pages of a login: no calls of the API, and for people who are not known yet."""
 OTHER_SPELLINGS = {"/esap-api/uws/async/": "/esap-api/uws/jobs/"}
-VALUES = ["1b4e28ba-2fa1-41d2-883f-0016d3cca427", "not-found", "query"]
+VALUES = [
+    "1b4e28ba-2fa1-41d2-883f-0016d3cca427",
+    "1b4e28ba2fa141d2883f0016d3cca427",
+    "not-found",
+    "query",
+]
 
 
 def routes(urlconf):
@@ -212,6 +217,7 @@ FOR_THE_GATEWAY = {
     "esap/health/peers.py": "all peers are pinged, whomever they are for",
     "query/management/commands/build_catalogues.py": "it is the operator who asks",
     "query/parameters.py": "an archive that was found for its caller knows its mapping",
+    "rucio_app/services/following.py": "the stagings of all users at a lake are followed together",
 }
 """Who may see entries without a caller, and why. `accounts` finds out who the caller is."""
 

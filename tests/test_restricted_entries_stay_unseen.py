@@ -24,15 +24,20 @@ SEEN = {
     "name": "multiple_archives", "dataset_uri": "open-stars", "archive_uri": "open",
     "target_name": "M31", "id": "open-stars",
 }  # fmt: skip
-# What names the archive, its dataset, its catalog and its mapping, a connection and a resolver; and
-# numbers as in the published paths.
-NAMES = ["vault", "vault-stars", "vault-tap", "vaulted", "vault-hub", "vault-names"]
+# What names the archive, its dataset, its catalog and its mapping, a connection, a resolver and a
+# lake; and numbers as in the published paths.
+NAMES = ["vault", "vault-stars", "vault-tap", "vaulted", "vault-hub", "vault-names", "vault-lake"]
 NUMBERS = {"7": "9", "71": "91", "77": "97", "66": "96"}  # and numbers that nobody has
 HUB = {
     "id": "vault-hub", "type": "oauth", "title": "The Crypt's hub", "groups": [GROUP],
     "url": "https://hub.example.org", "authorization_url": "https://hub.example.org/authorize",
     "token_url": "https://hub.example.org/token", "client_id": "esap",
     "client_authentication": "none",
+}  # fmt: skip
+# Its members let others look around in it: so those are asked for their groups, not for a login.
+LAKE = {
+    "id": "vault-lake", "type": "rucio", "title": "The Crypt's lake", "groups": [GROUP],
+    "url": "https://lake.example.org", "anyone_reads": True,
 }  # fmt: skip
 TOLD_TO_MEMBERS = {
     "/esap-api/accounts/connections/",
@@ -44,6 +49,7 @@ TOLD_TO_MEMBERS = {
     "/esap-api/query/datasets-uri/",
     "/esap-api/query/datasets/",
     "/esap-api/query/parameter-mapping/",
+    "/esap-api/rucio/lakes/",
 }
 
 
@@ -84,7 +90,9 @@ def entries(settings, tmp_path, fake):
     settings.EVENTS_URL = "https://events.example.org"
     configure(settings, tmp_path, fake, resolvers=[openngc, names])
     others = tmp_path / "others.yaml"
-    others.write_text(yaml.safe_dump({"accounts": {"connections": [HUB]}}))
+    others.write_text(
+        yaml.safe_dump({"accounts": {"connections": [HUB]}, "rucio_app": {"lakes": [LAKE]}})
+    )
     settings.ENTRY_FILES = [*settings.ENTRY_FILES, others]
 
 

@@ -257,6 +257,7 @@ PEER_REGISTRIES = [
     "accounts.backends.base.connections",
     "query.backends.base.archives",
     "query.backends.base.resolvers",
+    "rucio_app.backends.base.lakes",
 ]
 ENTRY_SECTIONS = [*PEER_REGISTRIES, "query.backends.base.mappings", "query.menus.menus"]
 JOB_DAYS = ENV.job_days
@@ -305,7 +306,7 @@ ACCOUNT_ENDINGS = [
     "accounts.tokens.forget",  # only now: jobs are stopped in the user's name
     "esap.jobs.leaving.delete_all",
 ]
-JOB_KINDS = ["query.jobs.KINDS"]
+JOB_KINDS = ["query.jobs.KINDS", "rucio_app.jobs.KINDS"]
 UWS_KIND = "query.search"  # of a job that came by UWS and does not say
 
 EVENTS_URL = ENV.events_url.rstrip("/")

@@ -190,11 +190,13 @@ class TableInfo:
 class Archive(Backend):
     """A collection of datasets that can be searched.
 
-    `protocol` is how it is asked, in the words of a standard; empty where there is none.
+    `protocol` is how it is asked, in the words of a standard; empty where there is none. Rows with
+    `own_columns` are shown by the published paths as they are: there is no sky in them.
     """
 
     protocol: ClassVar[str] = ""
-    Config = ArchiveConfig
+    own_columns: ClassVar[bool] = False
+    Config: ClassVar[type[ArchiveConfig]] = ArchiveConfig
     config: ArchiveConfig
 
     @abstractmethod

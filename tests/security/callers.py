@@ -5,10 +5,11 @@ from typing import Any
 from urllib.parse import quote
 
 from django.test import Client
+from django.test.client import BOUNDARY, MULTIPART_CONTENT, encode_multipart
 
 from accounts.models import User
 
-__all__ = ["BY_FORCE", "PASSWORD_HASH", "Caller", "make_user", "verdict"]
+__all__ = ["BY_FORCE", "PASSWORD_HASH", "Caller", "Form", "make_user", "verdict"]
 
 BY_FORCE = "django.contrib.auth.backends.ModelBackend"
 PASSWORD_HASH = "md5$salt$the-hash-of-a-password"
@@ -30,6 +31,10 @@ def make_user(name: str, **members: Any) -> User:
     return user
 
 
+class Form(dict[str, Any]):
+    """A body that is sent as a form, with its files (RFC 7578), and not as JSON."""
+
+
 class Caller:
     """A client of the gateway that is nobody's until it logs in; bugs are answers (500) to it.
 
@@ -44,17 +49,17 @@ class Caller:
             self.http.force_login(user, BY_FORCE)
 
     def ask(self, method: str, path: str, body: Any = None, **headers: str) -> Any:
-        """Ask, with a JSON body if there is one; names of headers are written with `_`."""
+        """Ask, with a body of JSON or a form if there is one; in names of headers `_` is `-`."""
         sent = {"accept": "application/json", **({} if self.token else OUR_PAGE)}
         if self.token:
             sent["authorization"] = f"Bearer {self.token}"
         sent |= {name.replace("_", "-"): value for name, value in headers.items()}
-        text = "" if body is None else json.dumps(body)
+        text, kind = _written(body)
         return self.http.generic(
             method,
             quote(path, safe="/?&=:%,@'+~$"),
             text,
-            "application/json",
+            kind,
             headers={name: value for name, value in sent.items() if value},
         )
 
@@ -90,6 +95,14 @@ class Caller:
         """Return a caller who has nothing but the token that the profile shows."""
         (shown,) = self.get("/esap-api/accounts/user-profiles/").json()["results"]
         return Caller(self.user, shown["oidc_access_token"])
+
+
+def _written(body: Any) -> tuple[str | bytes, str]:
+    """Return a body as it is sent, and its media type."""
+    if not isinstance(body, Form):
+        return "" if body is None else json.dumps(body), "application/json"
+    members = {name: each if hasattr(each, "read") else str(each) for name, each in body.items()}
+    return encode_multipart(BOUNDARY, members), MULTIPART_CONTENT
 
 
 def verdict(answer: Any) -> tuple[int, str]:

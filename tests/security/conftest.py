@@ -10,8 +10,10 @@ import yaml
 from django.core.cache import cache
 
 from tests.security.callers import Caller, make_user
-from tests.security.holdings import ARCHIVE, MAPPING, VAULT, fill
+from tests.security.holdings import ARCHIVE, LAKE_TOKEN, MAPPING, RESERVE, VAULT, fill
 from tests.support.fakes.openid import FakeOpenID
+from tests.support.fakes.rucio import RSE, FakeRucio
+from tests.support.lakes import lake_entry
 from tests.support.stored import results_in
 
 
@@ -23,10 +25,18 @@ def provider():
 
 
 @pytest.fixture
-def configured(provider, settings, tmp_path):
-    """Have the gateway know the provider, with changes, a connection, and two archives.
+def fake_rucio():
+    """The server behind both data lakes."""
+    with FakeRucio() as fake:
+        yield fake
 
-    One of these is for a group only: otherwise lists need not look at who asks. There is no more.
+
+@pytest.fixture
+def configured(provider, fake_rucio, settings, tmp_path):
+    """Have the gateway know the provider, with changes, a connection, two archives and two lakes.
+
+    One of each two is for a group only: otherwise lists need not look at who asks. There is no
+    more.
     """
 
     def configure(**changes):
@@ -36,7 +46,13 @@ def configured(provider, settings, tmp_path):
             "connections": [provider.connection()],
         }
         query = {"mappings": [MAPPING], "archives": [ARCHIVE, VAULT]}
-        file.write_text(yaml.safe_dump({"accounts": accounts, "query": query}))
+        storage = {"storage": fake_rucio.storage, "storage_audience": "storage", "upload_rse": RSE}
+        lakes = [
+            lake_entry(tmp_path, fake_rucio.url, **storage),
+            lake_entry(tmp_path, fake_rucio.url, **RESERVE),
+        ]
+        sections = {"accounts": accounts, "query": query, "rucio_app": {"lakes": lakes}}
+        file.write_text(yaml.safe_dump(sections))
         settings.ENTRY_FILES = [file]
         results_in(settings, tmp_path)
         cache.clear()
@@ -64,8 +80,9 @@ def nobody(db, configured):
 
 
 @pytest.fixture
-def adas(ada):
+def adas(ada, fake_rucio):
     """All that ada has."""
+    fake_rucio.accounts[LAKE_TOKEN] = "ada"
     return fill(ada.user)
 
 

@@ -17,6 +17,8 @@ from tests.support.database import everything
 pytestmark = pytest.mark.django_db
 
 NO_SUCH_ID = "1b4e28ba-2fa1-41d2-883f-0016d3cca427"
+# What is asked of a data lake, in the caller's own name: the lake knows whose its rules are.
+LAKES = {each.path for each in operations() if "/rucio/lakes/{lake}/" in each.path}
 # Whose ids are those of entries. Each caller has a standing of their own with a connection.
 OF_ENTRIES = {
     "/esap-api/{room}/",
@@ -29,12 +31,14 @@ OF_ENTRIES = {
     "/esap-api/query/datasets-uri/{id}/",
     "/esap-api/query/datasets/{id}/",
     "/esap-api/query/parameter-mapping/{id}/",
+    *LAKES,
 }
 # Where nobody gets further without a login, so that ids do not matter.
 FOR_USERS = (
     "/esap-api/accounts/api-tokens/",
     "/esap-api/accounts/user-profiles/",
     "/esap-api/jobs/webhooks/",
+    "/esap-api/rucio/stagings/",
 )
 # Where a gateway without an events process has nothing for the owner either.
 ELSEWHERE = {path for path in OWNED if path.endswith("/events/")}
@@ -44,6 +48,7 @@ BODIES = {
     ("PATCH", "/esap-api/accounts/user-profiles/{user_name}/"): {"shopping_cart": []},
     ("PATCH", "/esap-api/jobs/{job_id}/"): {"run_id": "stolen"},
     ("PATCH", "/esap-api/jobs/webhooks/{webhook_id}/"): {"events": ["problem"]},
+    ("POST", "/esap-api/rucio/stagings/{staging_id}/extend/"): {"lifetime": 86_400},
     ("POST", "/esap-api/uws/jobs/{job_id}/"): {"ACTION": "DELETE"},
     ("POST", "/esap-api/uws/jobs/{job_id}/destruction/"): {"DESTRUCTION": "2999-01-01T00:00:00Z"},
     ("POST", "/esap-api/uws/jobs/{job_id}/executionduration/"): {"EXECUTIONDURATION": "60"},
@@ -61,6 +66,7 @@ TELL_THE_OWNER = {
     "/esap-api/jobs/",
     "/esap-api/jobs/webhooks/",
     "/esap-api/query/searches/",
+    "/esap-api/rucio/stagings/",
     "/esap-api/uws/jobs/",
 }
 LISTS = reads(with_id=False)
@@ -154,7 +160,7 @@ def test_a_connection_is_each_users_own(adas, bob, nobody):
     assert verdict(bob.ask("DELETE", address)) == (403, "not-connected")
     assert verdict(nobody.ask("DELETE", address)) == (401, "login-required")
     assert everything() == before
-    assert Grant.objects.get().subject == "ada"
+    assert Grant.objects.get(kind=Grant.Kind.CONNECTION).subject == "ada"
 
 
 def test_a_job_is_not_made_anothers_by_its_maker(ada, bob):

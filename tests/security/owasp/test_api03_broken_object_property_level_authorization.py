@@ -3,20 +3,24 @@
 import uuid
 
 import pytest
+from django.core.files.base import ContentFile
 
 from accounts.baskets.visitors import VISITOR_KEY
 from accounts.models import ApiToken, AuditEvent, Basket, Grant, PeerToken, User
 from esap.jobs.models import IdempotencyKey, Job
 from esap.webhooks.models import Webhook
-from tests.security.callers import PASSWORD_HASH, Caller, make_user, verdict
+from tests.security.callers import PASSWORD_HASH, Caller, Form, make_user, verdict
 from tests.security.holdings import HOOK
 from tests.security.routes import admin_pages, operations, reads
+from tests.support.fakes.rucio import FILE
 
 pytestmark = pytest.mark.django_db
 
 A = "/esap-api/accounts/"
 STAR = {"archive": "stars", "record": {"name": "a-star"}}
 CONE = {"ra": 1, "dec": 1, "fov": 1}
+SELECTION = {"dids": [FILE], "facility": "cluster"}
+UPLOAD = Form(scope="user.ada", name="a-result", file=ContentFile(b"stars", "a-result"))
 OTHER_ID = "1b4e28ba-2fa1-41d2-883f-0016d3cca427"
 # A good body of each write; None where the address says it all.
 BODIES = {
@@ -43,6 +47,10 @@ BODIES = {
     "DELETE /esap-api/jobs/webhooks/{webhook_id}/": None,
     "POST /esap-api/jobs/webhooks/{webhook_id}/secret/": None,
     "POST /esap-api/query/searches/": CONE,
+    "POST /esap-api/rucio/lakes/{lake}/estimate/": SELECTION,
+    "POST /esap-api/rucio/lakes/{lake}/upload/": UPLOAD,
+    "POST /esap-api/rucio/stagings/": SELECTION,
+    "POST /esap-api/rucio/stagings/{staging_id}/extend/": {"lifetime": 86_400},
     "POST /esap-api/uws/jobs/": {"KIND": "query.search", "ra": "1"},
     "POST /esap-api/uws/jobs/{job_id}/": {"ACTION": "DELETE"},
     "DELETE /esap-api/uws/jobs/{job_id}/": None,
@@ -108,6 +116,7 @@ def test_every_write_is_tried():
 @pytest.mark.parametrize("name", [name for name in BODIES if "account/" not in name])
 def test_a_body_sets_nothing_but_what_it_may(name, adas, ada, bob):
     asked, extra = WRITES[name], not_theirs_to_set(bob.user)
+    body = BODIES[name] or {}
     users = list(User.objects.order_by("pk").values())
     completed = set(Job.objects.filter(phase="COMPLETED").values_list("pk", flat=True))
     versions = dict(Basket.objects.values_list("pk", "version"))
@@ -115,7 +124,7 @@ def test_a_body_sets_nothing_but_what_it_may(name, adas, ada, bob):
     answer = ada.ask(
         asked.method,
         adas.address(asked),
-        {**extra, **(BODIES[name] or {})},
+        type(body)({**extra, **body}),
         if_match="*",
         prefer="respond-async",
     )

@@ -7,6 +7,7 @@ from accounts.models import ApiToken, AuditEvent, User
 from tests.security.callers import Caller, make_user, verdict
 from tests.security.routes import admin_pages, operations
 from tests.support.database import everything
+from tests.support.fakes.rucio import RULE
 
 pytestmark = pytest.mark.django_db
 
@@ -42,6 +43,16 @@ NEEDS = {
     "DELETE /esap-api/jobs/webhooks/{webhook_id}/": "login",
     "GET /esap-api/jobs/webhooks/{webhook_id}/deliveries/": "login",
     "POST /esap-api/jobs/webhooks/{webhook_id}/secret/": "login",
+    "GET /esap-api/rucio/lakes/{lake}/account/": "login",
+    "GET /esap-api/rucio/lakes/{lake}/rules/": "login",
+    "GET /esap-api/rucio/lakes/{lake}/rules/{rule_id}/": "login",
+    "POST /esap-api/rucio/lakes/{lake}/estimate/": "login",
+    "POST /esap-api/rucio/lakes/{lake}/upload/": "login",
+    "GET /esap-api/rucio/stagings/": "login",
+    "POST /esap-api/rucio/stagings/": "login",
+    "GET /esap-api/rucio/stagings/{staging_id}/": "login",
+    "POST /esap-api/rucio/stagings/{staging_id}/extend/": "login",
+    "GET /esap-api/rucio/stagings/{staging_id}/files/": "login",
     "POST /esap-api/uws/jobs/": "login",
 }
 # These ask nobody who they are, and so refuse no token.
@@ -118,7 +129,9 @@ def refusal(name, kind, scopes=None):
 
 def ask(caller, name):
     each = ALL[name]
-    answer = caller.ask(each.method, each.at("query" if "{room}" in each.path else SOME_ID))
+    below = RULE if "{rule_id}" in each.path else ""
+    some_id = "query" if "{room}" in each.path else SOME_ID
+    answer = caller.ask(each.method, each.at(some_id, below))
     answer.close()
     return verdict(answer)
 

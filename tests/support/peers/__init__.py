@@ -13,6 +13,7 @@ PEERS = {
     "iam": "tests.support.peers.iam:Iam",
     "chromium": "tests.support.peers.chromium:Chromium",
     "postgres": "tests.support.peers.postgres:Postgres",
+    "rucio": "tests.support.peers.rucio:Rucio",
     "stilts": "tests.support.peers.stilts:Stilts",
 }
 """Where the class of each peer is; it is imported on first use."""

@@ -127,21 +127,15 @@ def test_one_careless_callback_does_not_end_the_others_leases(keeper):
         assert wait_for(lambda: kept(job).due > first)
 
 
-def test_work_begun_in_a_request_is_kept_as_long_as_somebody_holds_it(vendor, request):
-    if vendor == "postgres":
-        reason = "in whole runs, something else in the process holds the job now and then"
-        request.applymarker(pytest.mark.xfail(strict=False, reason=reason))
+def test_work_begun_in_a_request_is_kept_as_long_as_somebody_holds_it():
     held = [services.begin("test.again", {})]
     first = Job.objects.get().due
     assert wait_for(lambda: Job.objects.get().due > first)
 
     held.clear()
+    gc.collect()
 
-    def ended():
-        gc.collect()  # each time: the thread that prolongs may have had it in its hands
-        return Job.objects.get().due < timezone.now()
-
-    assert wait_for(ended, seconds=30)
+    assert wait_for(lambda: Job.objects.get().due < timezone.now(), seconds=10)
 
 
 def test_there_is_no_thread_while_there_is_nothing_to_keep(keeper):

@@ -1,0 +1,348 @@
+"""What the gateway asks of every data lake, and what lakes say, as values."""
+
+from abc import abstractmethod
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import Any, Literal
+from urllib.parse import unquote, urlsplit
+
+from pydantic import BaseModel, ConfigDict, Field, HttpUrl
+
+from esap.backends.base import SLUG, Backend, BackendConfig
+from esap.backends.registry import Registry
+from esap.clients.rucio import Login
+
+__all__ = [
+    "DataLake",
+    "Did",
+    "DidType",
+    "Download",
+    "Facility",
+    "FileAt",
+    "Item",
+    "LakeConfig",
+    "Listing",
+    "Rule",
+    "RuleState",
+    "Usage",
+    "lakes",
+]
+
+DidType = Literal["all", "collection", "dataset", "container", "file"]
+
+
+class Facility(BaseModel):
+    """A place to compute, and how it sees the storage next to it.
+
+    The path of a file there is `mount_path`, and the path of its PFN without the first
+    `path_begins_at` parts: as rucio-jupyterlab has it.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    id: str = Field(pattern=SLUG)
+    title: str
+    rse_expression: str
+    mount_path: str = ""
+    path_begins_at: int = Field(default=0, ge=0)
+
+    def path_of(self, pfn: str) -> str:
+        """Return where the facility mounts a file; empty if it mounts nothing."""
+        if not self.mount_path:
+            return ""
+        parts = unquote(urlsplit(pfn).path).split("/")[1 + self.path_begins_at :]
+        return "/".join([self.mount_path.rstrip("/"), *parts])
+
+
+class LakeConfig(BackendConfig):
+    """The entry of a data lake: who is asked for what there, and for how long data are staged.
+
+    Users come with their own tokens: those of the login provider for `audience` with `scopes`.
+    `anyone_reads` lets people look around who have not logged in, as the gateway's own account.
+    Times are in seconds. `patience` is how long a staging may be stuck before it has failed.
+    Files at the `storage` are streamed, for browsers that do not reach it: with a token of the user
+    for `storage_audience`, if that is given. All others are only linked to.
+    """
+
+    audience: str = "rucio"
+    scopes: tuple[str, ...] = ("openid", "profile")
+    anyone_reads: bool = False
+
+    facilities: tuple[Facility, ...] = ()
+    lifetime: int = Field(default=7 * 86_400, gt=0)
+    longest_lifetime: int = Field(default=30 * 86_400, gt=0)
+    patience: float = Field(default=3_600.0, ge=0)
+    most_copies: int = Field(default=3, gt=0)
+    storage: HttpUrl | None = None
+    storage_audience: str = ""
+    storage_scopes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """A data identifier: a scope and a name."""
+
+    scope: str
+    name: str
+
+    def __str__(self) -> str:
+        return f"{self.scope}:{self.name}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Did:
+    """A file, a dataset (of files) or a container (of datasets and containers).
+
+    `size` is in bytes; None where the lake does not know it without adding up.
+    """
+
+    scope: str
+    name: str
+    type: str
+    size: int | None = None
+    files: int | None = None
+    adler32: str | None = None
+    md5: str | None = None
+    account: str | None = None
+    open: bool | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FileAt:
+    """A file, and where there are replicas of it: a state and links for each storage element."""
+
+    scope: str
+    name: str
+    size: int
+    adler32: str | None
+    md5: str | None
+    states: Mapping[str, str]
+    links: Mapping[str, Sequence[str]]
+
+
+class RuleState(StrEnum):
+    """The states of a replication rule."""
+
+    REPLICATING = "REPLICATING"
+    OK = "OK"
+    STUCK = "STUCK"
+    SUSPENDED = "SUSPENDED"
+    WAITING_APPROVAL = "WAITING_APPROVAL"
+    INJECT = "INJECT"
+
+    @property
+    def is_open(self) -> bool:
+        """Whether something is still to come of a rule."""
+        return self is not RuleState.OK
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rule:
+    """What a lake was asked to keep somewhere, and how far it is."""
+
+    id: str
+    scope: str
+    name: str
+    account: str
+    state: RuleState
+    rse_expression: str
+    copies: int
+    ok: int
+    replicating: int
+    stuck: int
+    error: str | None
+    comment: str
+    activity: str | None
+    created: datetime | None
+    updated: datetime | None
+    expires: datetime | None
+    stuck_since: datetime | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Usage:
+    """What an account has at a storage element, in bytes; `limit` None is no limit."""
+
+    rse: str
+    bytes: int
+    files: int
+    limit: int | None
+    remaining: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """Members of a list, in order, and whether these are all; if not, ask for fewer."""
+
+    members: Sequence[Any] = field(default_factory=list)
+    complete: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Download:
+    """A file that is being read, or part of it; `content_range` says which (RFC 9110, 14.4)."""
+
+    chunks: Iterator[bytes]
+    size: int | None
+    content_range: str
+
+
+class DataLake(Backend):
+    """Files all over the world, under names of their own, and rules about where they are.
+
+    Every `token` is one of the user or of the service. A method raises `CannotAuthenticate` if it
+    is not taken, `NotFound` for what there is not, and other errors of `esap.errors`.
+    """
+
+    Config = LakeConfig
+    config: LakeConfig
+
+    @abstractmethod
+    def service_login(self) -> Login | None:
+        """Log the gateway in by its own account; None if the entry names none."""
+
+    # Who
+
+    @abstractmethod
+    def account(self, token: str) -> str:
+        """Return the name of the account that a token stands for."""
+
+    @abstractmethod
+    def account_details(self, account: str, token: str) -> dict[str, Any]:
+        """Return what the lake knows of an account, with its identities."""
+
+    @abstractmethod
+    def usage(self, account: str, token: str) -> list[Usage]:
+        """Return what an account has, and may have, at each storage element."""
+
+    # What
+
+    @abstractmethod
+    def scopes(self, token: str) -> list[str]:
+        """Return all scopes."""
+
+    @abstractmethod
+    def search(
+        self,
+        scope: str,
+        token: str,
+        *,
+        name: str = "",
+        kind: DidType = "all",
+        metadata: Mapping[str, object] | None = None,
+        most: int,
+    ) -> Listing:
+        """Return the DIDs of a scope by a pattern of their names (`*`), their type, or metadata."""
+
+    @abstractmethod
+    def top(self, scope: str, token: str, *, most: int) -> Listing:
+        """Return the DIDs of a scope that are in no other."""
+
+    @abstractmethod
+    def did(self, item: Item, token: str) -> Did:
+        """Return one DID, of a collection with the size of all its files."""
+
+    @abstractmethod
+    def metadata(self, item: Item, token: str) -> dict[str, Any]:
+        """Return all metadata of a DID."""
+
+    @abstractmethod
+    def content(self, item: Item, token: str, *, most: int) -> Listing:
+        """Return what is directly in a collection."""
+
+    @abstractmethod
+    def parents(self, item: Item, token: str, *, most: int) -> Listing:
+        """Return the collections that a DID is directly in."""
+
+    # Where
+
+    @abstractmethod
+    def replicas(
+        self,
+        items: Sequence[Item],
+        token: str,
+        *,
+        rse_expression: str = "",
+        schemes: Sequence[str] = (),
+        most: int,
+    ) -> Listing:
+        """Return all files of these DIDs (`FileAt`), with their replicas in any state."""
+
+    @abstractmethod
+    def elements(self, token: str) -> list[dict[str, Any]]:
+        """Return all storage elements."""
+
+    @abstractmethod
+    def matching(self, rse_expression: str, token: str) -> list[str]:
+        """Return the storage elements that an expression matches; `InvalidRequest` if none."""
+
+    @abstractmethod
+    def element(self, rse: str, token: str) -> dict[str, Any]:
+        """Return a storage element with its protocols, attributes, usage, limits."""
+
+    @abstractmethod
+    def distance(self, source: str, target: str, token: str) -> int | None:
+        """Return how far a storage element is from another; None if nothing is copied there."""
+
+    @abstractmethod
+    def open(self, link: str, token: str, *, byte_range: str = "") -> Download:
+        """Read a file at the entry's own storage; `byte_range` is a `Range` header.
+
+        Raises `InvalidRequest` for a range that is not in the file.
+        """
+
+    # Rules
+
+    @abstractmethod
+    def make_rule(
+        self,
+        item: Item,
+        token: str,
+        *,
+        account: str,
+        rse_expression: str,
+        copies: int,
+        lifetime: int,
+        comment: str,
+    ) -> str:
+        """Ask for replicas, and return the rule's id; `AlreadyExists` if there is such a rule."""
+
+    @abstractmethod
+    def rule(self, rule_id: str, token: str) -> Rule:
+        """Return one rule."""
+
+    @abstractmethod
+    def rules(
+        self,
+        token: str,
+        *,
+        account: str,
+        state: RuleState | None = None,
+        most: int,
+    ) -> Listing:
+        """Return the rules of one account, in one state or all."""
+
+    @abstractmethod
+    def rules_of(self, item: Item, token: str) -> list[Rule]:
+        """Return all rules about a DID, whoever made them."""
+
+    @abstractmethod
+    def rule_history(self, item: Item, token: str, *, most: int) -> Listing:
+        """Return the rules that there ever were about a DID."""
+
+    @abstractmethod
+    def locks(self, rule_id: str, token: str, *, most: int) -> Listing:
+        """Return each file of a rule with the storage element and its state there."""
+
+    @abstractmethod
+    def analysis(self, rule_id: str, token: str) -> dict[str, Any]:
+        """Return why a rule is stuck: its error, and the attempts for each file."""
+
+    @abstractmethod
+    def set_lifetime(self, rule_id: str, token: str, seconds: int) -> None:
+        """Let a rule end so long from now; 0 ends it at once, and lets go of its files."""
+
+
+lakes = Registry("rucio_app", "lakes", DataLake)  # type: ignore[type-abstract]

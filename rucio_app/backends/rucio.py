@@ -1,0 +1,310 @@
+"""Rucio as a data lake.
+
+docs/explanation/rucio.md tells which of its habits decide what is asked here, and how.
+"""
+
+from collections.abc import Mapping, Sequence
+from http import HTTPStatus
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict
+
+from esap.backends.base import BackendConfig
+from esap.backends.http import PeerSession
+from esap.backends.secrets import SecretName, secret_named
+from esap.clients.rucio import Login, RucioClient
+from esap.errors import BackendFailed, InvalidRequest, NotFound, UnreadableAnswer
+from rucio_app.backends.answers import (
+    SaidDid,
+    SaidFile,
+    SaidRule,
+    SaidUsage,
+    bounded,
+    read,
+)
+from rucio_app.backends.base import (
+    Did,
+    DidType,
+    Download,
+    Item,
+    Listing,
+    Rule,
+    RuleState,
+    Usage,
+)
+from rucio_app.backends.rucio_writing import RucioWriter
+from rucio_app.backends.writing import WritableConfig
+
+__all__ = ["RucioConfig", "RucioLake", "ServiceAccount"]
+
+_LETTERS = {
+    RuleState.REPLICATING: "R",
+    RuleState.OK: "O",
+    RuleState.STUCK: "S",
+    RuleState.SUSPENDED: "U",
+    RuleState.WAITING_APPROVAL: "W",
+    RuleState.INJECT: "I",
+}
+"""How Rucio wants states written when it is asked; it answers in words."""
+
+_MOST_RULES_OF_A_DID = 10_000
+_DOWNLOAD_SECONDS = 3_600.0
+
+
+class ServiceAccount(BaseModel):
+    """The gateway's own account, with the attribute `admin`: only so may rules be ended."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    account: str
+    username: str
+    password: SecretName
+
+
+class RucioConfig(WritableConfig):
+    """The entry of a Rucio server; `activity` is what its operators see of our transfers."""
+
+    service: ServiceAccount | None = None
+    activity: str = "Staging"
+
+
+class RucioLake(RucioWriter):
+    """A Rucio server, by its REST interface."""
+
+    Config = RucioConfig
+    config: RucioConfig
+
+    def __init__(self, config: BackendConfig, http: PeerSession) -> None:
+        super().__init__(config, http)
+        self._rucio = RucioClient(http, config.base_url, config.title)
+
+    def ping(self) -> None:
+        self._rucio.ping()
+
+    def service_login(self) -> Login | None:
+        service = self.config.service
+        if service is None:
+            return None
+        return self._rucio.log_in(
+            account=service.account,
+            username=service.username,
+            password=secret_named(service.password),
+        )
+
+    # Who
+
+    def account(self, token: str) -> str:
+        return self._rucio.account(token)
+
+    def account_details(self, account: str, token: str) -> dict[str, Any]:
+        details = self._rucio.get("accounts", account, token=token)
+        identities = self._rucio.lines("accounts", account, "identities", token=token)
+        return {**details, "identities": list(identities)}
+
+    def usage(self, account: str, token: str) -> list[Usage]:
+        lines = self._rucio.lines("accounts", account, "usage", token=token)
+        return [read(SaidUsage, line, self.config.title).value() for line in lines]
+
+    # What
+
+    def scopes(self, token: str) -> list[str]:
+        found = self._rucio.value("scopes", "", token=token)
+        if not isinstance(found, list):
+            raise UnreadableAnswer(f"{self.config.title} does not list its scopes.")
+        return sorted(map(str, found))
+
+    def search(
+        self,
+        scope: str,
+        token: str,
+        *,
+        name: str = "",
+        kind: DidType = "all",
+        metadata: Mapping[str, object] | None = None,
+        most: int,
+    ) -> Listing:
+        params = {"type": kind, "long": "true", "limit": str(most + 1)}
+        criteria = {**(metadata or {}), **({"name": name} if name else {})}
+        if metadata:
+            # Rucio reads this as a literal of Python: repr is how that is written.
+            params["filters"] = repr([criteria])
+        elif name:
+            params["name"] = name
+        lines = self._rucio.lines("dids", scope, "dids", "search", token=token, params=params)
+        return self._dids(bounded(lines, most), scope)
+
+    def top(self, scope: str, token: str, *, most: int) -> Listing:
+        return self._dids(bounded(self._rucio.lines("dids", scope, "", token=token), most), scope)
+
+    def did(self, item: Item, token: str) -> Did:
+        params = {"dynamic_depth": "FILE"}
+        said = self._rucio.get("dids", item.scope, item.name, token=token, params=params)
+        # A name such as "a/meta" leads Rucio to the metadata of "a".
+        if (said.get("scope"), said.get("name")) != (item.scope, item.name):
+            raise NotFound(f"{self.config.title} cannot be asked for {item} by its name.")
+        return read(SaidDid, said, self.config.title).value()
+
+    def metadata(self, item: Item, token: str) -> dict[str, Any]:
+        params = {"plugin": "ALL"}
+        return self._rucio.get("dids", item.scope, item.name, "meta", token=token, params=params)
+
+    def content(self, item: Item, token: str, *, most: int) -> Listing:
+        lines = self._rucio.lines("dids", item.scope, item.name, "dids", token=token)
+        return self._dids(bounded(lines, most), item.scope)
+
+    def parents(self, item: Item, token: str, *, most: int) -> Listing:
+        lines = self._rucio.lines("dids", item.scope, item.name, "parents", token=token)
+        return self._dids(bounded(lines, most), item.scope)
+
+    # Where
+
+    def replicas(
+        self,
+        items: Sequence[Item],
+        token: str,
+        *,
+        rse_expression: str = "",
+        schemes: Sequence[str] = (),
+        most: int,
+    ) -> Listing:
+        asked: dict[str, object] = {
+            "dids": [{"scope": item.scope, "name": item.name} for item in items],
+            "all_states": True,
+            # By default Rucio looks up, for each file, how far everything is from this gateway.
+            "sort": "random",
+        }
+        if rse_expression:
+            asked["rse_expression"] = rse_expression
+        if schemes:
+            asked["schemes"] = list(schemes)
+        found = bounded(self._rucio.lines("replicas", "list", token=token, body=asked), most)
+        files = [read(SaidFile, line, self.config.title).value() for line in found.members]
+        return Listing(sorted(files, key=lambda file: (file.scope, file.name)), found.complete)
+
+    def elements(self, token: str) -> list[dict[str, Any]]:
+        found = [line for line in self._rucio.lines("rses", "", token=token) if "rse" in line]
+        return sorted(found, key=lambda element: str(element["rse"]))
+
+    def matching(self, rse_expression: str, token: str) -> list[str]:
+        if not rse_expression.strip():
+            raise InvalidRequest("Say which storage elements: '*' are all.")
+        lines = self._rucio.lines("rses", "", token=token, params={"expression": rse_expression})
+        return sorted(str(line["rse"]) for line in lines if "rse" in line)
+
+    def element(self, rse: str, token: str) -> dict[str, Any]:
+        return {
+            **self._rucio.get("rses", rse, token=token),
+            "attributes": self._rucio.get("rses", rse, "attr", "", token=token),
+            "usage": list(self._rucio.lines("rses", rse, "usage", token=token)),
+            "limits": self._rucio.get("rses", rse, "limits", token=token),
+        }
+
+    def distance(self, source: str, target: str, token: str) -> int | None:
+        found = self._rucio.value("rses", source, "distances", target, token=token)
+        first = found[0] if isinstance(found, list) and found else {}
+        distance = first.get("distance") if isinstance(first, dict) else None
+        return distance if isinstance(distance, int) else None
+
+    def open(self, link: str, token: str, *, byte_range: str = "") -> Download:
+        headers = {"Accept-Encoding": "identity"}
+        if token:
+            headers["Authorization"] = f"Bearer {token}"
+        if byte_range:
+            headers["Range"] = byte_range
+        answer = self.http.get(
+            link, headers=headers, stream=True, allow_redirects=False, timeout=_DOWNLOAD_SECONDS
+        )
+        if answer.status_code == HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE:
+            answer.close()
+            raise InvalidRequest("Range: the file does not have these bytes.")
+        self.http.expect(answer)
+        if answer.status_code not in (HTTPStatus.OK, HTTPStatus.PARTIAL_CONTENT):
+            answer.close()
+            raise BackendFailed(f"The storage of {self.config.title} does not give this file.")
+        size = answer.headers.get("Content-Length", "")
+        return Download(
+            self.http.chunks(answer),
+            int(size) if size.isdecimal() else None,
+            answer.headers.get("Content-Range", ""),
+        )
+
+    # Rules
+
+    def make_rule(
+        self,
+        item: Item,
+        token: str,
+        *,
+        account: str,
+        rse_expression: str,
+        copies: int,
+        lifetime: int,
+        comment: str,
+    ) -> str:
+        rule = {
+            "dids": [{"scope": item.scope, "name": item.name}],
+            "account": account,
+            "rse_expression": rse_expression,
+            "copies": copies,
+            "lifetime": lifetime,
+            "comment": comment,
+            "activity": self.config.activity,
+            "grouping": "DATASET",
+            "ask_approval": False,
+            "asynchronous": False,
+        }
+        # Of two equal rules Rucio refuses the second, so that asking again makes no other.
+        made = self._rucio.send("POST", "rules", "", token=token, body=rule, idempotent=True)
+        if not (isinstance(made, list) and len(made) == 1):
+            raise UnreadableAnswer(f"{self.config.title} does not tell which rule it made.")
+        return str(made[0])
+
+    def rule(self, rule_id: str, token: str) -> Rule:
+        said = self._rucio.get("rules", rule_id, token=token)
+        return read(SaidRule, said, self.config.title).value()
+
+    def rules(
+        self,
+        token: str,
+        *,
+        account: str,
+        state: RuleState | None = None,
+        most: int,
+    ) -> Listing:
+        # Without an account, everybody's would come.
+        params = {"account": account, **({"state": _LETTERS[state]} if state else {})}
+        found = bounded(self._rucio.lines("rules", "", token=token, params=params), most)
+        rules = [read(SaidRule, line, self.config.title).value() for line in found.members]
+        return Listing(rules, found.complete)
+
+    def rules_of(self, item: Item, token: str) -> list[Rule]:
+        params = {"scope": item.scope, "name": item.name}
+        lines = self._rucio.lines("rules", "", token=token, params=params)
+        found = bounded(lines, _MOST_RULES_OF_A_DID)
+        return [read(SaidRule, line, self.config.title).value() for line in found.members]
+
+    def rule_history(self, item: Item, token: str, *, most: int) -> Listing:
+        lines = self._rucio.lines("rules", item.scope, item.name, "history", token=token)
+        return bounded(lines, most)
+
+    def locks(self, rule_id: str, token: str, *, most: int) -> Listing:
+        return bounded(self._rucio.lines("rules", rule_id, "locks", token=token), most)
+
+    def analysis(self, rule_id: str, token: str) -> dict[str, Any]:
+        return self._rucio.get("rules", rule_id, "analysis", token=token)
+
+    def set_lifetime(self, rule_id: str, token: str, seconds: int) -> None:
+        options: dict[str, object] = {"lifetime": seconds}
+        if seconds == 0:
+            options["purge_replicas"] = True
+        self._rucio.send(
+            "PUT", "rules", rule_id, token=token, body={"options": options}, idempotent=True
+        )
+
+    def _dids(self, found: Listing, scope: str) -> Listing:
+        lines = [
+            line if isinstance(line, dict) else {"scope": scope, "name": line}
+            for line in found.members
+        ]
+        dids = [read(SaidDid, line, self.config.title).value() for line in lines]
+        return Listing(sorted(dids, key=lambda did: (did.scope, did.name)), found.complete)
