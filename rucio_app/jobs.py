@@ -5,7 +5,8 @@ from django.urls import reverse
 from esap.jobs.kinds import JobKind
 from esap.jobs.models import Job
 from esap.jobs.services import Result
-from rucio_app.services.following import Stagings, make_rule
+from rucio_app.services.following import Stagings
+from rucio_app.services.rules import make_rule, make_rules
 from rucio_app.services.staging import PART, WHOLE, PartParameters, check_part
 
 __all__ = ["KINDS"]
@@ -23,6 +24,7 @@ KINDS = {
         PART,
         parameters=PartParameters,
         submit=make_rule,
+        submit_many=make_rules,
         follower=Stagings(_results),
         check=check_part,
     ),

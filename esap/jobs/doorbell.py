@@ -21,8 +21,8 @@ _ONCE_MORE = {"max_retries": 1, "interval_start": 0}
 
 @app.task(name="esap.jobs.run", base=DjangoTask)
 def run(job_id: str) -> None:
-    """Carry out a job, once, however often this is delivered."""
-    carry_out(UUID(job_id))
+    """Carry out a job, once, however often this is delivered; then it is the turn of others."""
+    ring(carry_out(UUID(job_id)))
 
 
 def ring(job_ids: Iterable[UUID]) -> int:

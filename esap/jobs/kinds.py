@@ -4,12 +4,13 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
+from uuid import UUID
 
 from django.conf import settings
 from django.utils.module_loading import import_string
 from pydantic import BaseModel, ValidationError
 
-from esap.errors import InvalidRequest
+from esap.errors import EsapError, InvalidRequest
 from esap.jobs.models import Job
 from esap.jobs.moves import Result
 from esap.jobs.remote import Follower
@@ -20,16 +21,21 @@ __all__ = [
     "Pairs",
     "Part",
     "Submit",
+    "SubmitMany",
     "Wording",
     "all_kinds",
     "checked_parameters",
     "kind_named",
+    "one_of_each",
     "refuse_tokens",
 ]
 
 
 Submit = Callable[[Job], str]
 """Hands a job over to its peer and returns the peer's id of it."""
+
+SubmitMany = Callable[[Sequence[Job]], Mapping[UUID, str | EsapError]]
+"""Hands over several jobs; returns for each, by its key, the peer's id or why it was not taken."""
 
 Pairs = Sequence[tuple[str, str]]
 """Parameters as a form has them: names, which may repeat, and texts."""
@@ -59,7 +65,8 @@ class JobKind:
 
     **Work at a peer**: `submit` hands it over and returns the peer's id of it; `follower` looks
     after it from then on. When `submit` raises, the peer has not taken the job, or
-    `follower.find` finds it by `job.mark`.
+    `follower.find` finds it by `job.mark`. Where the peer takes many in one request, `submit_many`
+    hands over up to `most_at_once` parts of one job together; what it raises is meant for all.
 
     **Parts**: neither; its phase follows from its children's.
 
@@ -81,6 +88,8 @@ class JobKind:
     max_attempts: int = 3
     limit: int | None = None
     submit: Submit | None = None
+    submit_many: SubmitMany | None = None
+    most_at_once: int = 100
     follower: Follower | None = None
     check: Callable[[Mapping[str, object], Any], None] | None = None
     wording: Wording | None = None
@@ -90,6 +99,8 @@ class JobKind:
             raise TypeError(
                 f"{self.name}: a kind has `run`, or `submit` and `follower`, or none of them."
             )
+        if self.submit_many and not self.submit:
+            raise TypeError(f"{self.name}: a part that is alone is for `submit`: give it, too.")
 
     @property
     def gathers(self) -> bool:
@@ -114,6 +125,19 @@ def kind_named(name: str) -> JobKind:
         known = ", ".join(sorted(kinds)) or "none"
         raise InvalidRequest(f"There is no kind of job {name!r}. There are: {known}.")
     return kinds[name]
+
+
+def one_of_each(jobs: Iterable[tuple[UUID, str, UUID | None]]) -> list[UUID]:
+    """Return whom to send a message about: of parts that are handed over together, the first.
+
+    A job is its key, its kind and its parent's key.
+    """
+    found: dict[object, UUID] = {}
+    for key, name, parent in jobs:
+        kind = all_kinds().get(name)
+        together = kind is not None and kind.submit_many is not None and parent is not None
+        found.setdefault((name, parent) if together else key, key)
+    return list(found.values())
 
 
 def all_kinds() -> Mapping[str, JobKind]:

@@ -13,7 +13,7 @@ from django.utils import timezone
 from esap.errors import InvalidRequest, WrongPhase
 from esap.jobs.doorbell import ring
 from esap.jobs.families import follow_parts, lock_ancestors
-from esap.jobs.kinds import Part, checked_parameters, kind_named, refuse_tokens
+from esap.jobs.kinds import Part, checked_parameters, kind_named, one_of_each, refuse_tokens
 from esap.jobs.limits import admit
 from esap.jobs.models import ENDED, Event, Job, Phase
 from esap.jobs.moves import RING_SECONDS
@@ -74,7 +74,8 @@ def make_parts(parent: Job, parts: Sequence[Part]) -> list[Job]:
         Event(job=job, name="phase", data={"phase": Phase.QUEUED.value}) for job in jobs
     )
     follow_parts(parent.pk)
-    ring_after_commit([job.pk for job in jobs if not job.gathers])
+    new = [(job.pk, job.kind, job.parent_id) for job in jobs if not job.gathers]
+    ring_after_commit(one_of_each(new))
     return jobs
 
 

@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import ClassVar
+from uuid import UUID
 
 from esap.errors import EsapError
 from esap.jobs.models import Job, Phase
@@ -72,6 +73,14 @@ class Follower(ABC):
 
         Asked when we began to submit it and do not know whether the peer heard us.
         """
+
+    def find_many(self, jobs: Sequence[Job]) -> Mapping[UUID, str]:
+        """Return the remote ids, by the jobs' keys, of those that are there; best in one request.
+
+        Asked of the parts of one job, which are submitted together.
+        """
+        found = {job.pk: self.find(job) for job in jobs}
+        return {key: remote_id for key, remote_id in found.items() if remote_id}
 
     @abstractmethod
     def cancel(self, peer: str, jobs: Sequence[Job]) -> None:

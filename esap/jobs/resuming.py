@@ -5,7 +5,7 @@ from typing import Any
 from django.db import transaction
 from django.utils import timezone
 
-from esap.jobs.kinds import all_kinds
+from esap.jobs.kinds import all_kinds, one_of_each
 from esap.jobs.making import ring_after_commit
 from esap.jobs.models import Job, Phase
 from esap.jobs.watches import look_soon
@@ -22,13 +22,15 @@ def resume_held(owner: Any, peer: str = "") -> int:
     held = Job.objects.filter(owner=owner, phase=Phase.HELD, gathers=False, lease__isnull=True)
     if peer:
         held = held.filter(peer=peer)
-    here = list(held.filter(remote_id="").order_by("created", "pk").values_list("pk", flat=True))
+    here = held.filter(remote_id="").order_by("created", "pk")
+    rung = one_of_each(here.values_list("pk", "kind", "parent"))
+    count = here.count()
     # Due as well: of messages that are lost, or are too many, the sweeper sends more.
-    held.filter(remote_id="").update(due=timezone.now())
-    ring_after_commit(here)
+    here.update(due=timezone.now())
+    ring_after_commit(rung)
     at_peers = held.exclude(remote_id="")
     for kind, place in at_peers.order_by().values_list("kind", "peer").distinct():
         known = all_kinds().get(kind)
         if known is not None and known.follower is not None:
             look_soon(known.follower, place)
-    return len(here) + at_peers.count()
+    return count + at_peers.count()

@@ -42,8 +42,8 @@ PATIENCE_SECONDS = 300.0
 _SWITCHED_OFF_SECONDS = 60.0
 
 
-def carry_out(job_id: UUID) -> None:
-    """Claim a queued job, do its work, and record how it ended.
+def carry_out(job_id: UUID) -> list[UUID]:
+    """Claim a queued job, do its work, and record how it ended; return what may come next.
 
     A job that is not queued is somebody else's, or was aborted: nothing happens. So a message may
     come twice.
@@ -54,12 +54,13 @@ def carry_out(job_id: UUID) -> None:
         if is_switched_off(job.kind):
             sentence = f"The operator has switched off jobs of kind {job.kind} for now."
             moves.postpone(job, sentence, in_seconds(_SWITCHED_OFF_SECONDS))
-        elif kind is not None and kind.submit and kind.follower:
-            hand_over(job, kind, kind.submit, kind.follower)
+        elif kind is not None and kind.submit:
+            return hand_over(job, kind)
         else:
             _carry_out(moves.claim(job_id))
     except (WrongPhase, NotFound) as refusal:
         logger.info("job is not ours to carry out", job=str(job_id), because=refusal.detail)
+    return []
 
 
 def _carry_out(job: Job) -> None:

@@ -15,7 +15,7 @@ from esap.jobs import moves
 from esap.jobs.destruction import destroy_due
 from esap.jobs.doorbell import ring, waiting_messages
 from esap.jobs.idempotency import KEY_HOURS
-from esap.jobs.kinds import all_kinds
+from esap.jobs.kinds import all_kinds, one_of_each
 from esap.jobs.models import IdempotencyKey, Job, Phase
 from esap.jobs.recovery import begin_again
 from esap.jobs.rows import in_seconds
@@ -29,6 +29,7 @@ MOST_JOBS = 500
 """How many jobs of each sort one pass looks at; the next pass takes the next ones."""
 
 RING_AGAIN_SECONDS = 30.0
+_MOST_PARTS = 20_000
 
 _LOST = "The worker that carried out this job died in the middle of it."
 _READY = (Phase.QUEUED, Phase.HELD)
@@ -123,12 +124,17 @@ def _ring_again(done: Swept) -> None:
 
 
 def _bumped(jobs: QuerySet[Job]) -> list[UUID]:
-    """Return due jobs, and have them due again later, so that no other sweeper returns them."""
+    """Return due jobs, and have them due again later, so that no other sweeper returns them.
+
+    Of parts that are handed over together it is one: the others go along, as long as they are due.
+    """
+    together = [kind.name for kind in all_kinds().values() if kind.submit_many]
     with transaction.atomic():
-        due = (
-            jobs.filter(due__lte=timezone.now()).order_by("due").select_for_update(skip_locked=True)
-        )
-        ids = list(due.values_list("pk", flat=True)[:MOST_JOBS])
+        due = jobs.filter(due__lte=timezone.now()).order_by("due")
+        alone = due.exclude(kind__in=together).select_for_update(skip_locked=True)
+        ids = list(alone.values_list("pk", flat=True)[:MOST_JOBS])
+        parts = due.filter(kind__in=together).values_list("pk", "kind", "parent")
+        ids += one_of_each(parts[:_MOST_PARTS])
         Job.objects.filter(pk__in=ids).update(due=in_seconds(RING_AGAIN_SECONDS))
     return ids
 

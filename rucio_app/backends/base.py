@@ -245,6 +245,10 @@ class DataLake(Backend):
         """Return one DID, of a collection with the size of all its files."""
 
     @abstractmethod
+    def known(self, items: Sequence[Item], token: str) -> set[Item]:
+        """Return which of these DIDs there are, by one question."""
+
+    @abstractmethod
     def metadata(self, item: Item, token: str) -> dict[str, Any]:
         """Return all metadata of a DID."""
 
@@ -296,9 +300,9 @@ class DataLake(Backend):
     # Rules
 
     @abstractmethod
-    def make_rule(
+    def make_rules(
         self,
-        item: Item,
+        items: Sequence[Item],
         token: str,
         *,
         account: str,
@@ -306,8 +310,11 @@ class DataLake(Backend):
         copies: int,
         lifetime: int,
         comment: str,
-    ) -> str:
-        """Ask for replicas, and return the rule's id; `AlreadyExists` if there is such a rule."""
+    ) -> list[str]:
+        """Ask for replicas of each, and return the rules' ids in the same order: all or none.
+
+        Raises `AlreadyExists` if there is such a rule for one of them.
+        """
 
     @abstractmethod
     def rule(self, rule_id: str, token: str) -> Rule:

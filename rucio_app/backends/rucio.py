@@ -144,6 +144,12 @@ class RucioLake(RucioWriter):
             raise NotFound(f"{self.config.title} cannot be asked for {item} by its name.")
         return read(SaidDid, said, self.config.title).value()
 
+    def known(self, items: Sequence[Item], token: str) -> set[Item]:
+        body = {"dids": _dids_of(items)}
+        lines = self._rucio.lines("dids", "bulkmeta", token=token, body=body)
+        dids = [read(SaidDid, line, self.config.title).value() for line in lines]
+        return {Item(did.scope, did.name) for did in dids}
+
     def metadata(self, item: Item, token: str) -> dict[str, Any]:
         params = {"plugin": "ALL"}
         return self._rucio.get("dids", item.scope, item.name, "meta", token=token, params=params)
@@ -168,7 +174,7 @@ class RucioLake(RucioWriter):
         most: int,
     ) -> Listing:
         asked: dict[str, object] = {
-            "dids": [{"scope": item.scope, "name": item.name} for item in items],
+            "dids": _dids_of(items),
             "all_states": True,
             # By default Rucio looks up, for each file, how far everything is from this gateway.
             "sort": "random",
@@ -230,9 +236,9 @@ class RucioLake(RucioWriter):
 
     # Rules
 
-    def make_rule(
+    def make_rules(
         self,
-        item: Item,
+        items: Sequence[Item],
         token: str,
         *,
         account: str,
@@ -240,9 +246,9 @@ class RucioLake(RucioWriter):
         copies: int,
         lifetime: int,
         comment: str,
-    ) -> str:
+    ) -> list[str]:
         rule = {
-            "dids": [{"scope": item.scope, "name": item.name}],
+            "dids": _dids_of(items),
             "account": account,
             "rse_expression": rse_expression,
             "copies": copies,
@@ -255,9 +261,9 @@ class RucioLake(RucioWriter):
         }
         # Of two equal rules Rucio refuses the second, so that asking again makes no other.
         made = self._rucio.send("POST", "rules", "", token=token, body=rule, idempotent=True)
-        if not (isinstance(made, list) and len(made) == 1):
-            raise UnreadableAnswer(f"{self.config.title} does not tell which rule it made.")
-        return str(made[0])
+        if not (isinstance(made, list) and len(made) == len(items)):
+            raise UnreadableAnswer(f"{self.config.title} does not tell which rules it made.")
+        return list(map(str, made))
 
     def rule(self, rule_id: str, token: str) -> Rule:
         said = self._rucio.get("rules", rule_id, token=token)
@@ -308,3 +314,7 @@ class RucioLake(RucioWriter):
         ]
         dids = [read(SaidDid, line, self.config.title).value() for line in lines]
         return Listing(sorted(dids, key=lambda did: (did.scope, did.name)), found.complete)
+
+
+def _dids_of(items: Sequence[Item]) -> list[dict[str, str]]:
+    return [{"scope": item.scope, "name": item.name} for item in items]

@@ -1,6 +1,6 @@
 """What a staging would take, before anything is asked for."""
 
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,7 +11,7 @@ from rucio_app.services.access import as_user
 __all__ = ["Estimate", "Room", "estimate", "refuse_impossible"]
 
 MOST_FILES = 100_000
-_MOST_LOOKED_UP = 20
+_MOST_NAMED = 5
 _THERE = "AVAILABLE"
 
 
@@ -50,8 +50,8 @@ class Estimate:
 def estimate(lake: DataLake, user: Any, items: Sequence[Item], rse_expression: str) -> Estimate:
     """Add up a selection, by one question about all its files.
 
-    Raises `InvalidRequest` for an expression that matches nothing, `NotFound` for a DID that there
-    is not (of many DIDs, only if nothing of them is found), `TooLarge` for too many files.
+    Raises `InvalidRequest` for an expression that matches nothing, `NotFound` for DIDs that there
+    are not, `TooLarge` for too many files.
     """
 
     def ask(token: str) -> Estimate:
@@ -63,9 +63,8 @@ def estimate(lake: DataLake, user: Any, items: Sequence[Item], rse_expression: s
                 f"These are more than {MOST_FILES} files. Stage them in smaller parts.",
                 limit=MOST_FILES,
             )
-        if not found.members or len(items) <= _MOST_LOOKED_UP:
-            for item in items[:_MOST_LOOKED_UP]:
-                lake.did(item, token)
+        # Of a DID that there is not, and of one that is empty, no replicas are told.
+        _refuse_unknown(lake, items, lake.known(items, token))
         if not found.members:
             raise NotFound("There are no files in what was chosen.")
         files = {(file.scope, file.name): file for file in found.members}.values()
@@ -107,3 +106,11 @@ def refuse_impossible(lake: DataLake, found: Estimate, rse_expression: str, copi
             size=found.size,
             free=best.free,
         )
+
+
+def _refuse_unknown(lake: DataLake, items: Sequence[Item], known: Container[Item]) -> None:
+    unknown = [str(item) for item in items if item not in known]
+    if unknown:
+        named = ", ".join(unknown[:_MOST_NAMED])
+        more = f" and {len(unknown) - _MOST_NAMED} more" if len(unknown) > _MOST_NAMED else ""
+        raise NotFound(f"{lake.config.title} does not know {named}{more}. Leave out what is gone.")

@@ -3,7 +3,7 @@
 A staging is a job that is the sum of its parts; each part is one DID, and one rule at the lake.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -30,8 +30,10 @@ __all__ = [
     "extend",
     "fates",
     "item_of_part",
+    "needed_by_others",
     "stage",
     "staging_for",
+    "stagings_among",
     "stagings_of",
 ]
 
@@ -123,6 +125,22 @@ def staging_for(user: Any, staging_id: UUID) -> Job:
     return job
 
 
+def stagings_among(owner_id: Any, ids: Collection[str]) -> set[str]:
+    """Return which of these are ids of the user's stagings; they may be any words."""
+    keys = {key for key in map(_key, ids) if key}
+    found = Job.objects.filter(pk__in=keys, owner=owner_id, kind=WHOLE).values_list("pk", flat=True)
+    return set(map(str, found))
+
+
+def needed_by_others(parts: Sequence[Job], rules: Collection[str]) -> set[str]:
+    """Return which of these rules other parts of the same user have, and rely on."""
+    others = Job.objects.filter(owner=parts[0].owner_id, kind=PART, peer=parts[0].peer)
+    others = others.filter(remote_id__in=rules, phase__in=_KEPT)
+    return set(
+        others.exclude(pk__in=[part.pk for part in parts]).values_list("remote_id", flat=True)
+    )
+
+
 def item_of_part(part: Job) -> Item:
     """Return the DID that a part is about."""
     return Item(str(part.parameters["scope"]), str(part.parameters["name"]))
@@ -198,4 +216,11 @@ def _facility(lake: DataLake, facility_id: str) -> Facility | None:
     try:
         return facility_of(lake, facility_id) if facility_id else None
     except NotFound:
+        return None
+
+
+def _key(word: str) -> UUID | None:
+    try:
+        return UUID(word)
+    except ValueError:
         return None

@@ -78,11 +78,11 @@ def upload(lake: DataLake, user: Any, wanted: Incoming) -> Uploaded:
     file = measured.described(wanted.item)
     try:
         as_user(there, user, lambda own: there.register(file, rse, wanted.dataset, own))
-        rule = as_user(
+        (rule,) = as_user(
             there,
             user,
-            lambda own: there.make_rule(
-                wanted.item,
+            lambda own: there.make_rules(
+                [wanted.item],
                 own,
                 account=account,
                 rse_expression=rse,

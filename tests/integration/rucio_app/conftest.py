@@ -7,6 +7,7 @@ from itertools import count
 import pytest
 from django.utils import timezone
 
+from esap.backends.http import PeerSession
 from esap.jobs.following import look_after
 from esap.jobs.models import Job, Watch
 from esap.jobs.runner import carry_out
@@ -89,6 +90,21 @@ def bob(gateway, db):
 @pytest.fixture
 def nobody(gateway, db):
     return Client()
+
+
+@pytest.fixture
+def asked_of_rucio(monkeypatch, lake):
+    """What the gateway asks of the lake: each request with its method and path."""
+    asked = []
+    request = PeerSession.request
+
+    def noted(self, method, url, *args, **kwargs):
+        if url.startswith(lake.url):
+            asked.append((method, url.removeprefix(lake.url)))
+        return request(self, method, url, *args, **kwargs)
+
+    monkeypatch.setattr(PeerSession, "request", noted)
+    return asked
 
 
 class Worker:

@@ -76,9 +76,7 @@ def test_a_rule_is_made_for_each_did_by_its_user_with_a_lifetime_and_our_mark(la
     assert [rule["name"] for rule in rules] == [first, second]
     assert {rule["account"] for rule in rules} == {"alice"}
     assert {rule["rse_expression"] for rule in rules} == {"ESAP-COMPUTE"}
-    assert [rule["comments"] for rule in rules] == [
-        f"ESAP {part.pk}: for my paper" for part in parts
-    ]
+    assert [rule["comments"] for rule in rules] == [f"ESAP {staging}: for my paper"] * 2
     assert all(rule["expires_at"] for rule in rules)
 
 
@@ -176,8 +174,17 @@ def test_what_can_never_be_done_is_refused_at_once(lake, alice, asked, slug):
     assert Job.objects.count() == 0
 
 
-def test_a_did_that_is_not_there_is_refused_at_once(alice):
-    assert refusal(alice, unique("nothing"))[:2] == (404, "not-found")
+def test_dids_that_are_not_there_are_refused_at_once_and_named(lake, alice):
+    there, one, other = unique("file"), unique("nothing"), unique("nothing")
+    lake.files({there: b"x"})
+
+    status, slug, detail = refusal(alice, there, one, other)
+
+    assert (status, slug) == (404, "not-found")
+    assert detail == (
+        f"The lake does not know escape:{one}, escape:{other}. Leave out what is gone."
+    )
+    assert Job.objects.count() == 0
 
 
 def test_the_same_staging_again_finds_the_rule_that_is_there(lake, alice, worker):
@@ -224,7 +231,7 @@ def test_an_aborted_staging_is_gone_at_once_and_can_be_asked_for_again(lake, ali
     assert lake.bytes_at("ESAP-COMPUTE", file) == b"x"
 
 
-def test_to_abort_leaves_a_rule_alone_that_was_there_before(lake, alice, worker):
+def test_to_abort_leaves_a_rule_alone_that_another_staging_has(lake, alice, worker):
     file = unique("file")
     lake.files({file: b"x"})
     worker.follow(stage(alice, file), "COMPLETED")
@@ -236,6 +243,85 @@ def test_to_abort_leaves_a_rule_alone_that_was_there_before(lake, alice, worker)
     worker.look()
 
     assert lake.rule(part.remote_id)["expires_at"] == before
+
+
+def test_to_abort_leaves_a_rule_alone_that_its_user_made_by_hand(lake, alice, worker):
+    file = unique("file")
+    lake.files({file: b"x"})
+    with lake.held():
+        rule = lake.put_rule(file, account="alice", rse="ESAP-COMPUTE")
+        staging = stage(alice, file)
+        (part,) = worker.hand_over(staging)
+        assert part.remote_id == rule
+
+        jobs.abort(Job.objects.get(pk=staging))
+        worker.look()
+
+    assert lake.rule(rule)["expires_at"] is None
+
+
+def test_a_new_staging_of_what_is_stuck_since_an_earlier_one_begins_afresh(lake, alice, worker):
+    dataset = lake.dataset({unique("file"): b"x"})
+    broken = {"facility": "", "rse_expression": "BROKEN-SITE"}
+    first = stage(alice, dataset, **broken)
+    worker.follow(first, "ERROR")
+    (stuck,) = worker.parts(first)
+
+    second = stage(alice, dataset, **broken)
+    (part,) = worker.hand_over(second)
+
+    assert (part.phase, part.remote_id) == ("QUEUED", "")
+    assert "gives up the attempt that was stuck" in part.waits_for
+    _gone(lake, stuck.remote_id)
+    (part,) = worker.hand_over(second)
+    assert part.remote_id not in {"", stuck.remote_id}
+
+
+def test_a_hundred_dids_are_asked_for_in_one_request(lake, alice, worker, asked_of_rucio):
+    names = [unique("file") for _ in range(100)]
+    lake.files(dict.fromkeys(names, b"x"))
+    with lake.held():
+        staging = stage(alice, *names)
+        asked_of_rucio.clear()
+
+        parts = worker.hand_over(staging)
+
+        assert asked_of_rucio == [("POST", "/rules/")]
+        rules = [lake.rule(part.remote_id)["name"] for part in parts]
+        assert rules == names
+        jobs.abort(Job.objects.get(pk=staging))
+        worker.look()
+
+
+def test_one_did_that_is_gone_does_not_keep_the_others_from_being_staged(lake, alice, worker):
+    names = [unique("file") for _ in range(9)]
+    lake.files({name: name.encode() for name in names})
+    staging = stage(alice, *names)
+    gone = worker.parts(staging)[4]
+    Job.objects.filter(pk=gone.pk).update(parameters={**gone.parameters, "name": "nothing"})
+
+    worker.follow(staging, "ERROR")
+
+    assert [part.phase for part in worker.parts(staging)].count("COMPLETED") == 8
+    assert Job.objects.get(pk=gone.pk).problem["detail"] == (
+        "The lake does not know this: Data identifier escape:nothing is not valid."
+    )
+    here = [name for name in names if name != names[4]]
+    assert [lake.bytes_at("ESAP-COMPUTE", name) for name in here] == [n.encode() for n in here]
+
+
+def test_rules_that_are_there_are_found_among_many(lake, alice, worker):
+    names = [unique("file") for _ in range(12)]
+    lake.files(dict.fromkeys(names, b"x"))
+    first = stage(alice, *names[3:7])
+    worker.follow(first, "COMPLETED")
+
+    second = stage(alice, *names)
+    worker.follow(second, "COMPLETED")
+
+    there = [part.remote_id for part in worker.parts(first)]
+    assert [part.remote_id for part in worker.parts(second)][3:7] == there
+    assert [len(lake.rules(name, account="alice")) for name in names] == [1] * 12
 
 
 def test_what_was_staged_can_be_kept_longer(lake, alice, worker):

@@ -167,7 +167,7 @@ def test_a_file_that_no_rule_protects_is_removed_by_rucio(rucio, lake, uploading
     def fail(*_args, **_parts):
         raise BackendFailed("No rule today.")
 
-    monkeypatch.setattr(RucioLake, "make_rule", fail)
+    monkeypatch.setattr(RucioLake, "make_rules", fail)
 
     answer, name = upload(uploading)
 

@@ -95,6 +95,8 @@ def _answer(  # noqa: C901, PLR0911, PLR0912 - a table of cases
             return _json(["escape"])
         case "GET", "scopes", name, "scopes":
             return _json([f"user.{name}"])
+        case "POST", "dids", "bulkmeta":
+            return _lines({**FILE, "did_type": "FILE", "bytes": 5})
         case "GET", "dids", _, "dids", "search":
             return _lines({**FILE, "did_type": "FILE", "bytes": 5})
         case "GET", "dids", _:

@@ -21,7 +21,6 @@ class Memory:
     def __init__(self, rules=()):
         self.rules_by_id = {rule.id: rule for rule in rules}
         self.asked = Counter()
-        self.ended = []
         self.logins = 0
         self.refused = set()
         self.config = SimpleNamespace(
@@ -50,9 +49,6 @@ class Memory:
     def analysis(self, rule_id, token):
         self.asked["analysis"] += 1
         return {"rule_error": "no space left", "transfers": []}
-
-    def set_lifetime(self, rule_id, token, seconds):
-        self.ended.append((rule_id, seconds))
 
 
 def rule(number, state="REPLICATING", account="alice", comment="", **changes):
@@ -164,24 +160,6 @@ def test_a_stuck_rule_fails_when_patience_is_over(lake_of, seconds, phase):
 
     assert standing.phase == phase
     assert "no space" in (standing.problem.detail if standing.problem else standing.waits_for)
-
-
-def test_only_a_rule_of_the_jobs_own_is_ended(lake_of):
-    ours, others = part(1), part(2)
-    lake = lake_of(Memory([rule(1, comment=f"ESAP {ours.pk}: paper"), rule(2, comment="mine")]))
-
-    stagings.cancel("lake", [ours, others, part(3)])
-
-    assert lake.ended == [(ours.remote_id, 0)]
-
-
-def test_without_an_account_of_ours_a_rule_is_left_to_its_lifetime(lake_of):
-    lake = lake_of(Memory([rule(1)]))
-    lake.service_login = lambda: None
-
-    stagings.cancel("lake", [part(1)])
-
-    assert lake.ended == []
 
 
 def test_one_login_serves_many_questions():

@@ -1,6 +1,7 @@
 """Kinds of jobs for tests, and the peer at which some of them run."""
 
 from collections.abc import Mapping, Sequence
+from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict
 
@@ -42,12 +43,20 @@ class Cluster(Follower):
         self.asking: EsapError | None = None
         self.stopping: dict[str, EsapError] = {}
         self.asked: list[list[str]] = []
+        self.together: list[list[str]] = []
+        self.refused: dict[str, EsapError] = {}
         self.stopped: list[str] = []
 
     def submit(self, job: Job) -> str:
         if self.submitting is not None:
             raise self.submitting
         return self.take(job.mark)
+
+    def submit_many(self, jobs: Sequence[Job]) -> dict[UUID, str | EsapError]:
+        self.together.append([job.mark for job in jobs])
+        if self.submitting is not None:
+            raise self.submitting
+        return {job.pk: self.refused.get(job.mark) or self.take(job.mark) for job in jobs}
 
     def take(self, mark: str) -> str:
         remote_id = f"r{len(self.marks) + 1}"
@@ -83,5 +92,12 @@ KINDS = {
     "test.wish": JobKind("test.wish", work, parameters=Wish),
     "test.again": JobKind("test.again", work, repeatable=True, max_attempts=3),
     "test.remote": JobKind("test.remote", submit=cluster.submit, follower=cluster),
+    "test.many": JobKind(
+        "test.many",
+        submit=cluster.submit,
+        submit_many=cluster.submit_many,
+        most_at_once=3,
+        follower=cluster,
+    ),
     "test.parts": JobKind("test.parts"),
 }
