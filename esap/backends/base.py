@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, ClassVar
 
 from pydantic import AfterValidator, ConfigDict, Field, HttpUrl, ValidationInfo
 
+from esap.backends.certificates import Authorities
 from esap.backends.visibility import Restricted
 
 if TYPE_CHECKING:
@@ -29,6 +30,7 @@ class BackendConfig(Restricted):
     """One configuration entry: one peer.
 
     `timeout` is the total deadline of a call in seconds, from the name look-up to the last byte.
+    `ca_bundle` holds the authorities of this peer, instead of those of the gateway.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -40,6 +42,7 @@ class BackendConfig(Restricted):
     timeout: float = Field(default=30.0, gt=0, le=86_400)
     max_bytes: int = Field(default=1 << 30, gt=0)
     private_network: bool = False
+    ca_bundle: Authorities | None = None
 
     @property
     def base_url(self) -> str:

@@ -60,7 +60,13 @@ def of_exchange(error: HTTPError, title: str) -> EsapError:  # noqa: PLR0911 - a
         case SSLError() if isinstance(cause, ssl.SSLCertVerificationError):
             return BackendFailed(
                 f"{title} cannot be trusted ({cause.verify_message.rstrip('.')}). Tell those who "
-                "run it; for an authority of your own, the operator sets ESAP_CA_BUNDLE."
+                "run it; for an authority of your own, the operator sets ca_bundle in the "
+                "entry, or ESAP_CA_BUNDLE."
+            )
+        case SSLError() if (refusal := _refused_certificate(cause)) is not None:
+            return BackendRefused(
+                f"{title} does not take the gateway's certificate, or wants one ({refusal}). Tell "
+                "the operator of the gateway."
             )
         case SSLError():
             return BackendUnavailable(
@@ -81,6 +87,15 @@ def of_exchange(error: HTTPError, title: str) -> EsapError:  # noqa: PLR0911 - a
             return BackendUnavailable(f"{title} could not be asked just now. Try again.")
         case _:
             return BackendFailed(f"The call to {title} failed ({type(error).__name__}).")
+
+
+def _refused_certificate(cause: object) -> str | None:
+    """Return the peer's alert about a certificate of ours (RFC 8446, section 6.2), if it is one."""
+    reason = str(getattr(cause, "reason", None) or "")
+    _, is_alert, alert = reason.partition("_ALERT_")
+    # The last is of a certificate whose signature does not fit.
+    is_about = "CERTIFICATE" in alert or alert in {"UNKNOWN_CA", "ACCESS_DENIED", "DECRYPT_ERROR"}
+    return alert.replace("_", " ").lower() if is_alert and is_about else None
 
 
 def of_body(error: HTTPError, title: str, received: int) -> EsapError:

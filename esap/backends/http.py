@@ -25,8 +25,10 @@ from esap.backends.base import BackendConfig
 from esap.backends.body import Body
 from esap.backends.breaker import Breaker
 from esap.backends.call import Call
+from esap.backends.certificates import ClientCertificate
 from esap.backends.deadline import Scope, current_scope
 from esap.backends.decoding import ACCEPTED
+from esap.backends.identified import IdentifiedTransport
 from esap.backends.proxy import Proxy
 from esap.backends.redirects import MOST_REDIRECTS, next_hop
 from esap.backends.transport import Exchange, Transport
@@ -49,7 +51,9 @@ def open_session(
     user_agent: str = "esap-api-gateway",
 ) -> "PeerSession":
     """Return the session for one peer. Keep it: the pool and the breaker live in it."""
-    return PeerSession(config, proxy=proxy, ca_bundle=ca_bundle, user_agent=user_agent)
+    return PeerSession(
+        config, proxy=proxy, ca_bundle=str(config.ca_bundle or ca_bundle), user_agent=user_agent
+    )
 
 
 class PeerResponse(Response):
@@ -92,11 +96,22 @@ class PeerSession(Session):
         self.trust_env = False  # A proxy or .netrc of the host must not leak in.
         self.headers["User-Agent"] = user_agent
         self.headers["Accept-Encoding"] = ACCEPTED
+        self._options = {"proxy": proxy, "ca_bundle": ca_bundle, "user_agent": user_agent}
         self._proxy = Proxy(proxy) if proxy else None
-        self._transport = Transport(ca_bundle)
-        self.mount("http://", self._transport)
-        self.mount("https://", self._transport)
+        self._use(Transport(ca_bundle))
         self._private_hosts = _own_hosts(config) if config.private_network else frozenset()
+
+    def showing(self, certificate: ClientCertificate) -> "PeerSession":
+        """Return a session that shows a certificate, at the entry's own address only; close it.
+
+        It shares the breaker, and no connections. Raises `BackendFailed` if the certificate cannot
+        be read or is not valid today.
+        """
+        transport = IdentifiedTransport(self.config, self._options["ca_bundle"], certificate)
+        session = PeerSession(self.config, **self._options)
+        session.breaker = self.breaker
+        session._use(transport)
+        return session
 
     def request(  # type: ignore[override]
         self,
@@ -175,6 +190,11 @@ class PeerSession(Session):
             error.extensions.setdefault("peer", self.config.id)
             raise error
         return response
+
+    def _use(self, transport: Transport) -> None:
+        self._transport = transport
+        self.mount("http://", transport)
+        self.mount("https://", transport)
 
     def _scope(self, timeout: float | None) -> Scope:
         around = current_scope()

@@ -8,7 +8,7 @@ from requests import PreparedRequest, RequestException, Response
 from esap.backends.address import check_url
 from esap.errors import BackendFailed
 
-__all__ = ["MOST_REDIRECTS", "next_hop"]
+__all__ = ["MOST_REDIRECTS", "next_hop", "origin"]
 
 MOST_REDIRECTS = 5
 
@@ -66,7 +66,7 @@ def next_hop(request: PreparedRequest, response: Response, title: str) -> Prepar
             f"{title} redirects a request with credentials from https to http, and the gateway "
             "does not follow. Tell those who run the service."
         )
-    if _origin(here) != _origin(there):
+    if origin(here) != origin(there):
         for name in secret:
             del hop.headers[name]
     return hop
@@ -79,7 +79,8 @@ def _becomes_get(status: int, method: str) -> bool:
     return status == HTTPStatus.SEE_OTHER or (status in {301, 302} and method == "POST")
 
 
-def _origin(url: str) -> tuple[str, str, int]:
+def origin(url: str) -> tuple[str, str, int]:
+    """Return what the things of one origin have in common: scheme, host and port (RFC 6454)."""
     parts = urlsplit(url)
     port = parts.port or {"http": 80, "https": 443}[parts.scheme]
     return parts.scheme, (parts.hostname or "").rstrip("."), port

@@ -1,12 +1,15 @@
 """Secrets of entries: named in YAML, kept in the environment or in a file."""
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from tempfile import NamedTemporaryFile
 from typing import Annotated
 
 from pydantic import AfterValidator, Field
 
-__all__ = ["SecretName", "secret_named"]
+__all__ = ["SecretName", "secret_file", "secret_named"]
 
 
 def secret_named(name: str) -> str:
@@ -27,6 +30,19 @@ def secret_named(name: str) -> str:
     if not secret:
         raise ValueError(f"the file {place} is empty")
     return secret
+
+
+@contextmanager
+def secret_file(name: str) -> Iterator[Path]:
+    """Give the path of a file that holds the secret, for what reads only files; do not keep it."""
+    kind, _, place = name.partition(":")
+    if kind == "file":
+        yield Path(place)
+        return
+    with NamedTemporaryFile("w", encoding="utf-8") as file:  # nobody else may read it
+        file.write(secret_named(name))
+        file.flush()
+        yield Path(file.name)
 
 
 def _there(name: str) -> str:

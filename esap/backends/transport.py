@@ -2,7 +2,7 @@
 
 The layer below `requests`: urllib3's pools and connections, with three things changed. A name is
 resolved in time and its addresses are checked before one is connected to; every socket in use
-is shut when its scope ends; and TLS always verifies, with one context for all.
+is shut when its scope ends; and TLS always verifies, with one context for all that show nothing.
 """
 
 import socket
@@ -10,11 +10,9 @@ import ssl
 from collections.abc import Mapping
 from contextlib import ExitStack, suppress
 from contextvars import ContextVar
-from functools import lru_cache
 from os import dup
 from typing import Any
 
-import certifi
 from requests import PreparedRequest
 from requests.adapters import HTTPAdapter
 from urllib3 import (
@@ -28,6 +26,7 @@ from urllib3 import (
 from urllib3.connection import HTTPConnection, HTTPSConnection
 
 from esap.backends.address import is_private_unicast, is_public
+from esap.backends.certificates import shared_context
 from esap.backends.deadline import Scope
 from esap.backends.lookup import Endpoint, look_up
 from esap.errors import BackendUnavailable, ForbiddenAddress
@@ -188,17 +187,12 @@ class _TLSPool(_Pool, HTTPSConnectionPool):
 _POOLS = {"http": _Pool, "https": _TLSPool}
 
 
-@lru_cache(maxsize=4)
-def _tls(ca_bundle: str) -> ssl.SSLContext:
-    """One context for all sessions: to load the authorities takes 10 ms and 1 MB."""
-    return ssl.create_default_context(cafile=ca_bundle or certifi.where())
-
-
 class Transport(HTTPAdapter):
-    """The pools of one session."""
+    """The pools of one session; a `context` of its own is for the peer, not for a proxy."""
 
-    def __init__(self, ca_bundle: str = "") -> None:
-        self._context = _tls(ca_bundle)
+    def __init__(self, ca_bundle: str = "", context: ssl.SSLContext | None = None) -> None:
+        self._to_proxy = shared_context(ca_bundle)
+        self._context = context or self._to_proxy
         super().__init__(pool_maxsize=POOL_SIZE)
 
     def init_poolmanager(
@@ -213,7 +207,7 @@ class Transport(HTTPAdapter):
 
     def proxy_manager_for(self, proxy: str, **proxy_kwargs: Any) -> PoolManager:
         manager: PoolManager = super().proxy_manager_for(
-            proxy, ssl_context=self._context, proxy_ssl_context=self._context
+            proxy, ssl_context=self._context, proxy_ssl_context=self._to_proxy
         )
         manager.pool_classes_by_scheme = _POOLS
         return manager

@@ -53,7 +53,7 @@ class CannotAuthenticate(BackendRefused):
 
 @dataclass(frozen=True, slots=True)
 class Login:
-    """A token that Rucio gave for a password, and until when it is good."""
+    """A token that Rucio gave for a login, and until when it is good."""
 
     token: str = field(repr=False)
     expires: datetime
@@ -72,21 +72,20 @@ class RucioClient:
 
     def log_in(self, *, account: str, username: str, password: str) -> Login:
         """Return a token for a password; `CannotAuthenticate` if it is wrong."""
-        answer = self._call(
-            "GET",
-            ("auth", "userpass"),
-            headers={
-                "X-Rucio-Account": account,
-                "X-Rucio-Username": username,
-                "X-Rucio-Password": password,
-                "X-Rucio-AppID": "esap",
-            },
-        )
+        who = {"X-Rucio-Username": username, "X-Rucio-Password": password}
+        return self._log_in("userpass", {"X-Rucio-Account": account, **who})
+
+    def log_in_x509(self, *, account: str) -> Login:
+        """Return a token for the certificate that `http` shows; `CannotAuthenticate` if unknown."""
+        return self._log_in("x509", {"X-Rucio-Account": account})
+
+    def _log_in(self, way: str, headers: Mapping[str, str]) -> Login:
+        answer = self._call("GET", ("auth", way), headers={**headers, "X-Rucio-AppID": "esap"})
         answer.close()
         token = answer.headers.get("X-Rucio-Auth-Token", "")
         expires = moment(answer.headers.get("X-Rucio-Auth-Token-Expires"))
         if not token or expires is None:
-            raise UnreadableAnswer(f"{self._title} gave no token, though it took the password.")
+            raise UnreadableAnswer(f"{self._title} gave no token, though it took the login.")
         return Login(token, expires)
 
     def ping(self) -> None:

@@ -7,11 +7,10 @@ from collections.abc import Mapping, Sequence
 from http import HTTPStatus
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import ValidationInfo, field_validator
 
 from esap.backends.base import BackendConfig
 from esap.backends.http import PeerSession
-from esap.backends.secrets import SecretName, secret_named
 from esap.clients.rucio import Login, RucioClient
 from esap.errors import BackendFailed, InvalidRequest, NotFound, UnreadableAnswer
 from rucio_app.backends.answers import (
@@ -32,10 +31,11 @@ from rucio_app.backends.base import (
     RuleState,
     Usage,
 )
+from rucio_app.backends.rucio_login import ServiceAccount, check, log_in
 from rucio_app.backends.rucio_writing import RucioWriter
 from rucio_app.backends.writing import WritableConfig
 
-__all__ = ["RucioConfig", "RucioLake", "ServiceAccount"]
+__all__ = ["RucioConfig", "RucioLake"]
 
 _LETTERS = {
     RuleState.REPLICATING: "R",
@@ -51,21 +51,21 @@ _MOST_RULES_OF_A_DID = 10_000
 _DOWNLOAD_SECONDS = 3_600.0
 
 
-class ServiceAccount(BaseModel):
-    """The gateway's own account, with the attribute `admin`: only so may rules be ended."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    account: str
-    username: str
-    password: SecretName
-
-
 class RucioConfig(WritableConfig):
     """The entry of a Rucio server; `activity` is what its operators see of our transfers."""
 
     service: ServiceAccount | None = None
     activity: str = "Staging"
+
+    @field_validator("service")
+    @classmethod
+    def _is_shown_over_tls(
+        cls, service: ServiceAccount | None, info: ValidationInfo
+    ) -> ServiceAccount | None:
+        url = info.data.get("url")
+        if service and service.shown and url and url.scheme != "https":
+            raise ValueError("a certificate can only be shown to an address that is https")
+        return service
 
 
 class RucioLake(RucioWriter):
@@ -80,16 +80,12 @@ class RucioLake(RucioWriter):
 
     def ping(self) -> None:
         self._rucio.ping()
+        if self.config.service is not None:
+            check(self.config.service, self.config)
 
     def service_login(self) -> Login | None:
         service = self.config.service
-        if service is None:
-            return None
-        return self._rucio.log_in(
-            account=service.account,
-            username=service.username,
-            password=secret_named(service.password),
-        )
+        return None if service is None else log_in(service, self.http, self.config)
 
     # Who
 

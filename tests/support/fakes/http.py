@@ -39,6 +39,8 @@ class Heard:
     headers: dict[str, str]
     body: bytes
     connection: int
+    shown: str = ""
+    """The common name in the certificate that the client showed."""
 
 
 Script = Callable[[Heard], Iterable[Step]]
@@ -106,6 +108,7 @@ class FakePeer:
                 self._open.add(connection)
             with connection.makefile("rb") as stream:
                 while (heard := _hear(stream, number)) is not None:
+                    heard.shown = _common_name(connection)
                     self.heard.append(heard)
                     for step in self.script(heard):
                         if not self._do(step, connection):
@@ -149,6 +152,12 @@ def _pump(source: socket.socket, sink: socket.socket) -> None:
     with suppress(OSError):
         while data := source.recv(65536):
             sink.sendall(data)
+
+
+def _common_name(connection: socket.socket) -> str:
+    shown = connection.getpeercert() if isinstance(connection, ssl.SSLSocket) else None
+    named = dict(pair for part in (shown or {}).get("subject", ()) for pair in part)
+    return named.get("commonName", "")
 
 
 def _hear(stream, number: int) -> Heard | None:

@@ -8,6 +8,7 @@ import hashlib
 import os
 import re
 import shutil
+import ssl
 from pathlib import Path
 
 import requests
@@ -20,7 +21,7 @@ from tests.support.peers.iam import Iam, place
 from tests.support.peers.iam import serve as serve_iam
 from tests.support.peers.ports import free_port
 from tests.support.peers.processes import Processes, copy_tree
-from tests.support.peers.rucio import configuration, content
+from tests.support.peers.rucio import certificates, configuration, content
 
 HERE = Path(__file__).parent
 SERVER = HERE / "server"
@@ -87,7 +88,7 @@ class Rucio(Peer):
         processes.account.folder(folder / "storage")
         Cluster(folder, processes).start()
         issuer = _own_issuer(folder / "issuer", processes)
-        port, site = free_port(), free_port()
+        port, site, tls_port = free_port(), free_port(), free_port()
         venv = prepared / "venv"
         configuration.write(folder, database_in=folder, venv=venv, port=port, issuer=issuer)
         processes.account.give(folder / "etc")
@@ -95,21 +96,44 @@ class Rucio(Peer):
         environment = {"RUCIO_HOME": str(folder), "PYTHONDONTWRITEBYTECODE": "1"}
         python = venv / "bin" / "python"
         processes.spawn(python, server / "site.py", str(site), folder / "storage", log="site.log")
+        tls = certificates.write(folder / "tls")
+        processes.account.give(folder / "tls")
+        serve = (
+            python, "-m", "gunicorn", "--no-control-socket", "--pythonpath", server,
+            "wsgi:application",
+        )  # fmt: skip
         processes.spawn(
-            python, "-m", "gunicorn", "--no-control-socket", "--threads", "8", "--bind",
-            f"127.0.0.1:{port}", "--pythonpath", server, "wsgi:application",
+            *serve, "--threads", "8", "--bind", f"127.0.0.1:{port}",
             log="rucio.log", env=environment,
+        )  # fmt: skip
+        processes.spawn(
+            *serve, "--threads", "4", "--bind", f"127.0.0.1:{tls_port}",
+            "--certfile", tls.server.file, "--keyfile", tls.server.key,
+            "--ca-certs", tls.authority, "--cert-reqs", str(int(ssl.CERT_OPTIONAL)),
+            log="rucio-tls.log", env=environment,
         )  # fmt: skip
         processes.spawn(python, server / "daemons.py", log="daemons.log", env=environment)
         url, site_url = f"http://127.0.0.1:{port}", f"http://127.0.0.1:{site}"
+        tls_url, authority = f"https://127.0.0.1:{tls_port}", str(tls.authority)
         processes.wait_until(lambda: _answers(f"{site_url}/"), what="The storage")
         processes.wait_until(lambda: _answers(f"{url}/ping"), what="Rucio", within=180)
+        processes.wait_until(
+            lambda: _answers(f"{tls_url}/ping", authority), what="Rucio with TLS", within=180
+        )
         content.fill(url, site_url, folder / "storage", issuer)
         return PeerInfo(
             name=self.name,
             version=self.version(),
             url=url,
-            links={"site": site_url, "iam": issuer, "storage": str(folder / "storage")},
+            links={
+                "site": site_url,
+                "iam": issuer,
+                "storage": str(folder / "storage"),
+                "tls": tls_url,
+                "authority": authority,
+                "certificate": str(tls.robot.file),
+                "key": str(tls.robot.key),
+            },
         )
 
 
@@ -134,10 +158,10 @@ def _pinned(package: str) -> str:
     return found[1] if found else "?"
 
 
-def _answers(url: str) -> bool:
+def _answers(url: str, authority: str = "") -> bool:
     with requests.Session() as session:
         session.trust_env = False
         try:
-            return session.get(url, timeout=10).ok
+            return session.get(url, timeout=10, verify=authority or True).ok
         except requests.RequestException:  # on a busy machine, the first answer takes its time
             return False

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from tests.support.iam import Iam
+from tests.support.peers.rucio.certificates import ROBOT
 from tests.support.rucio import Lake
 
 __all__ = ["fill"]
@@ -44,6 +45,11 @@ def fill(url: str, site: str, storage: Path, issuer: str) -> None:
                 f"/accounts/{name}/identities",
                 json={"identity": identity, "authtype": "OIDC", "email": email, "default": True},
             )
+    lake.root(
+        "POST",
+        "/accounts/esap/identities",
+        json={"identity": ROBOT, "authtype": "X509", "email": "esap@example.org"},
+    )
     # Without it, only root may prolong or delete a rule: not even its owner.
     lake.root("POST", "/accounts/esap/attr/admin", json={"key": "admin", "value": "True"})
     for rse, attributes in SITES.items():
