@@ -1,14 +1,14 @@
 """Staging: what it costs to ask a real Rucio for many files, and to follow that.
 
-Beside us are rucio-clients, in the Python that Rucio itself runs in. The transfers are held: they
-are Rucio's work, and the same for both.
+Beside us are rucio-clients, in the Python that Rucio itself runs in: asked for each DID by itself,
+as scripts and notebooks do, and for all in one call. Rucio's daemons are paused: what they do is
+the same for all.
 
-python -m benchmarks.staging [--quick | NUMBER OF FILES]
+python -m benchmarks.staging [--quick | NUMBER OF FILES [NUMBER OF OPEN RULES]]
 """
 
 import json
 import os
-import resource
 import subprocess
 import sys
 import tempfile
@@ -22,8 +22,10 @@ from uuid import uuid4
 from benchmarks.support import clock, keep, set_up_django, table
 
 LABEL = "bench"
+CHANGED = 20
+"""So many of the open rules are fulfilled before they are followed."""
 CLIENTS = """
-import json, resource, sys, time
+import json, sys, time
 from rucio.client import Client
 from rucio.client.baseclient import BaseClient
 asked, send = [0], BaseClient._send_request
@@ -31,15 +33,17 @@ def counted(self, *args, **kwargs):
     asked[0] += 1
     return send(self, *args, **kwargs)
 BaseClient._send_request = counted
-names = json.load(sys.stdin)
+names, at_once = json.load(sys.stdin)
 client = Client()
+client.whoami()
+asked[0] = 0
 began = time.perf_counter()
-made = [
-    client.add_replication_rule(
-        [{"scope": "escape", "name": name}], 1, "ESAP-COMPUTE", lifetime=3600, account="bob"
-    )[0]
-    for name in names
-]
+made = []
+for first in range(0, len(names), at_once):
+    dids = [{"scope": "escape", "name": name} for name in names[first : first + at_once]]
+    made += client.add_replication_rule(
+        dids, 1, "ESAP-COMPUTE", lifetime=3600, account=sys.argv[1]
+    )
 staged = time.perf_counter() - began
 asked_to_stage = asked[0]
 began = time.perf_counter()
@@ -48,7 +52,7 @@ followed = time.perf_counter() - began
 print(json.dumps({
     "stage": {"wall": staged, "requests": asked_to_stage},
     "follow": {"wall": followed, "requests": asked[0] - asked_to_stage},
-    "peak_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024,
+    "peak_mb": int(open("/proc/self/status").read().split("VmHWM:")[1].split()[0]) // 1024,
 }))
 """
 
@@ -56,122 +60,206 @@ print(json.dumps({
 def main() -> None:
     """Measure and print."""
     numbers = [int(word) for word in sys.argv[1:] if word.isdecimal()]
-    files = 100 if "--quick" in sys.argv else next(iter(numbers), 1_000)
+    files, following = (*numbers, *(1_000, 10_000)[len(numbers) :])
+    if "--quick" in sys.argv:
+        files, following = 100, 500
     from tests.support.peers import PEERS, runs
 
     try:
         info = runs.start("rucio", PEERS["rucio"], label=LABEL, owner=os.getpid()).info
-        measured = {"files": files, **measure(info, files)}
+        measured = measure(info, files, following)
     finally:
         runs.stop("rucio", LABEL)
-    rows = [
-        [what, who, cost["requests"], cost["wall"]]
-        for what in ("stage one dataset", "stage single files", "follow single files")
-        for who, cost in measured[what].items()
-    ]
-    table(["what", "who", "requests", "wall s"], rows)
+    table(["what", "who", "requests", "wall s"], rows(measured))
     print(f"\npeak memory: ours {measured['peak_mb']['ours']} MB", end="")
     print(f", rucio-clients {measured['peak_mb']['rucio-clients']} MB")
     keep("staging", measured)
 
 
-def measure(info: Any, files: int) -> dict[str, Any]:
-    """Stage a dataset, and as many single files, as Alice; and as Bob with rucio-clients."""
+def rows(measured: dict[str, Any]) -> list[list[Any]]:
+    """Return what was measured as lines of a table."""
+    return [
+        [what.format(**measured), who, cost["requests"], cost["wall"]]
+        for what, costs in measured["costs"].items()
+        for who, cost in costs.items()
+    ]
+
+
+def measure(info: Any, files: int, following: int) -> dict[str, Any]:
+    """Stage a dataset and single files as Alice, and as Bob and Carol with rucio-clients."""
     from tests.support.rucio import Lake
 
     lake = Lake(info.url, info.links["site"])
     stem = uuid4().hex[:8]
-    inside = {f"{stem}.in.{number}": b"x" for number in range(files)}
-    single = {f"{stem}.{number}": b"x" for number in range(files)}
-    dataset = lake.dataset(inside, f"{stem}.set")
-    lake.files(single)
-    with tempfile.TemporaryDirectory() as folder, lake.held():
-        ours = of_ours(info, Path(folder), dataset, list(single))
-        theirs = of_clients(info, [dataset], list(single))
+    dataset = lake.collection(f"{stem}.set", lake.described(f"{stem}.in", files))
+    single = [did["name"] for did in lake.described(f"{stem}.one", files)]
+    with tempfile.TemporaryDirectory() as folder, paused(info):
+        ours = Ours(info, Path(folder))
+        costs = {
+            "stage a dataset of {files} files": {
+                "ours": ours.staged([dataset]),
+                "rucio-clients": of_clients(info, "bob", [dataset])["stage"],
+            }
+        }
+        staged = ours.staged(single)
+        by_one, by_all = of_clients(info, "bob", single), of_clients(info, "root", single, files)
+        costs["stage {files} single DIDs"] = {
+            "ours": staged,
+            "rucio-clients, one by one": by_one["stage"],
+            "rucio-clients, in one call": by_all["stage"],
+        }
+        costs["stage them once more"] = {"ours": ours.staged(single)}
+        costs["follow these {files} rules"] = {
+            "ours": ours.followed(ours.parts()),
+            "rucio-clients": by_one["follow"],
+        }
+        peak = peak_mb()
+        parts = ours.more_parts(lake, stem, following)
+        costs["follow {following} rules, of which {changed} changed"] = {
+            "ours": ours.followed(parts)
+        }
+        ours.close()
     return {
-        "stage one dataset": {"ours": ours["dataset"], "rucio-clients": theirs["dataset"]},
-        "stage single files": {"ours": ours["stage"], "rucio-clients": theirs["stage"]},
-        "follow single files": {"ours": ours["follow"], "rucio-clients": theirs["follow"]},
-        "peak_mb": {"ours": ours["peak_mb"], "rucio-clients": theirs["peak_mb"]},
+        "files": files,
+        "following": following,
+        "changed": CHANGED,
+        "costs": costs,
+        "peak_mb": {
+            "ours": peak,
+            "ours, following": peak_mb(),
+            "rucio-clients": by_one["peak_mb"],
+        },
     }
 
 
-def of_ours(info: Any, folder: Path, dataset: str, names: list[str]) -> dict[str, Any]:
-    """Do what a request, a worker and the clock do, in this process; with a real login."""
-    set_up_django(ESAP_DATA_DIR=str(folder), ESAP_ALLOWED_HOSTS="testserver")
-    from django.conf import settings
-    from django.core.management import call_command
+class Ours:
+    """What a request, a worker and the clock do, in this process; with a real login."""
 
-    from tests.support.accounts import Browser
-    from tests.support.iam import Iam
-    from tests.support.lakes import lake_entry, write_lakes
+    def __init__(self, info: Any, folder: Path) -> None:
+        set_up_django(ESAP_DATA_DIR=str(folder), ESAP_ALLOWED_HOSTS="testserver")
+        from django.conf import settings
+        from django.core.management import call_command
 
-    iam = Iam(info.links["iam"])
-    settings.LOCAL_LOGIN = False
-    settings.ENTRY_FILES = write_lakes(folder, iam, lake_entry(folder, info.url))
-    call_command("migrate", verbosity=0)
-    Browser().log_in("alice")
+        from tests.support.accounts import Browser
+        from tests.support.iam import Iam
+        from tests.support.lakes import lake_entry, write_lakes
 
-    from accounts.models import User
-    from esap.jobs import making
-    from esap.jobs.models import Job
-    from esap.jobs.runner import carry_out
-    from rucio_app.backends.base import Item
-    from rucio_app.jobs import KINDS
-    from rucio_app.services.access import lake_for
-    from rucio_app.services.staging import PART, Wanted, stage
+        self._url = info.url
+        self._iam = Iam(info.links["iam"])
+        settings.LOCAL_LOGIN = False
+        settings.ENTRY_FILES = write_lakes(folder, self._iam, lake_entry(folder, info.url))
+        call_command("migrate", verbosity=0)
+        Browser().log_in("alice")
 
-    making.ring = lambda _: 0  # the work is done below
-    user = User.objects.get()
-    lake = lake_for(user, "lake")
+        from accounts.models import User
+        from esap.jobs import making
+        from rucio_app.services.access import lake_for
 
-    def staged(items: list[Item]) -> dict[str, Any]:
-        with counted(info.url) as asked, clock() as spent:
-            whole = stage(lake, user, Wanted(items=items, facility="cluster"))
-            for part in Job.objects.filter(parent=whole.pk).values_list("pk", flat=True):
-                carry_out(part)
+        making.ring = lambda _: 0  # the work is done below
+        self._user = User.objects.get()
+        self._lake = lake_for(self._user, "lake")
+
+    def staged(self, names: list[str]) -> dict[str, Any]:
+        """Do what a request to stage does, and then a worker."""
+        from esap.jobs.models import Job
+        from esap.jobs.runner import carry_out
+        from rucio_app.backends.base import Item
+        from rucio_app.services.staging import Wanted, stage
+
+        with counted(self._url) as asked, clock() as spent:
+            items = [Item("escape", name) for name in names]
+            self._whole = stage(self._lake, self._user, Wanted(items=items, facility="cluster"))
+            parts = Job.objects.filter(parent=self._whole.pk).order_by("created", "pk")
+            waiting = list(parts.values_list("pk", flat=True)[:1])
+            while waiting:
+                waiting = carry_out(waiting[0])
+        assert all(part.remote_id for part in parts), parts[0].waits_for or parts[0].problem
         return {"wall": spent["wall"], "requests": asked["n"], "cpu": spent["cpu"]}
 
-    found = {
-        "dataset": staged([Item("escape", dataset)]),
-        "stage": staged([Item("escape", name) for name in names]),
-    }
-    parts = list(Job.objects.filter(kind=PART).exclude(remote_id=""))
-    follower = KINDS[PART].follower
-    with counted(info.url) as asked, clock() as spent:
-        follower.follow("lake", parts)
-    found["follow"] = {"wall": spent["wall"], "requests": asked["n"], "cpu": spent["cpu"]}
-    found["peak_mb"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
-    iam.http.close()
-    return found
+    def parts(self) -> list[Any]:
+        """Return the parts of what was staged last."""
+        from esap.jobs.models import Job
+
+        return list(Job.objects.filter(parent=self._whole.pk))
+
+    def followed(self, parts: list[Any]) -> dict[str, Any]:
+        """Do what the clock has done every few seconds."""
+        from rucio_app.jobs import KINDS
+        from rucio_app.services.staging import PART
+
+        with counted(self._url) as asked, clock() as spent:
+            standings = KINDS[PART].follower.follow("lake", parts)
+        assert len(standings) == len(parts)
+        return {"wall": spent["wall"], "requests": asked["n"], "cpu": spent["cpu"]}
+
+    def more_parts(self, lake: Any, stem: str, count: int) -> list[Any]:
+        """Have rules for so many files, of which a few are fulfilled; return parts with them."""
+        from esap.jobs.models import Job
+        from rucio_app.services.staging import PART
+
+        there = lake.described(f"{stem}.there", CHANGED, rse="ESAP-COMPUTE")
+        dids = [*there, *lake.described(f"{stem}.more", count - CHANGED)]
+        made: list[str] = []
+        for first in range(0, len(dids), 500):
+            made += lake.put_rules(dids[first : first + 500], account="alice", rse="ESAP-COMPUTE")
+        common = {"account": "alice", "rse_expression": "ESAP-COMPUTE", "copies": 1}
+        return [
+            Job(kind=PART, peer="lake", owner=self._user, parent=self._whole, remote_id=rule,
+                parameters={**common, **did})
+            for did, rule in zip(dids, made, strict=True)
+        ]  # fmt: skip
+
+    def close(self) -> None:
+        """End the connections."""
+        self._iam.http.close()
 
 
-def of_clients(info: Any, datasets: list[str], names: list[str]) -> dict[str, Any]:
+def of_clients(info: Any, account: str, names: list[str], at_once: int = 1) -> dict[str, Any]:
     """Do the same with rucio-clients, in a process of their own."""
     from tests.support.peers.cache import PeerCache
+    from tests.support.rucio import ROOT_PASSWORD, ROOT_USER
 
     python = PeerCache("rucio").prepared / "venv" / "bin" / "python"
+    user, password = account, f"{account}-secret"
+    if account == "root":
+        user, password = ROOT_USER, ROOT_PASSWORD
     with tempfile.TemporaryDirectory() as home:
         etc = Path(home) / "etc"
         etc.mkdir()
         (etc / "rucio.cfg").write_text(
             f"[client]\nrucio_host = {info.url}\nauth_host = {info.url}\n"
-            "auth_type = userpass\nusername = bob\npassword = bob-secret\naccount = bob\n"
+            f"auth_type = userpass\nusername = {user}\npassword = {password}\n"
+            f"account = {account}\n"
         )
+        done = subprocess.run(
+            [python, "-c", CLIENTS, account],
+            input=json.dumps([names, at_once]),
+            env={"RUCIO_HOME": home, "HOME": home, "PATH": os.environ["PATH"]},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == 0, done.stderr
+        return dict(json.loads(done.stdout))
 
-        def asked(chosen: list[str]) -> dict[str, Any]:
-            done = subprocess.run(
-                [python, "-c", CLIENTS],
-                input=json.dumps(chosen),
-                env={"RUCIO_HOME": home, "HOME": home, "PATH": os.environ["PATH"]},
-                capture_output=True,
-                text=True,
-                check=True,
-            )
-            return dict(json.loads(done.stdout))
 
-        whole = asked(datasets)
-        return {**asked(names), "dataset": whole["stage"]}
+def peak_mb() -> int:
+    """Return how much memory this process had at most.
+
+    Not by getrusage: what it says of a new process has begun with that of its parent.
+    """
+    return int(Path("/proc/self/status").read_text().split("VmHWM:")[1].split()[0]) // 1024
+
+
+@contextmanager
+def paused(info: Any) -> Iterator[None]:
+    """Have Rucio's daemons do nothing meanwhile."""
+    flag = Path(info.links["storage"]).parent / "paused"
+    flag.touch()
+    try:
+        yield
+    finally:
+        flag.unlink()
 
 
 @contextmanager

@@ -67,8 +67,11 @@ def make_parts(parent: Job, parts: Sequence[Part]) -> list[Job]:
     parent.refresh_from_db()
     if parent.phase in ENDED:
         raise WrongPhase(f"Job {parent.pk} is {parent.phase}, and takes no more parts.")
+    now = timezone.now()
     jobs = Job.objects.bulk_create(
-        _part(parent, part, rung=number < _MOST_RUNG) for number, part in enumerate(parts)
+        # Each a little later than the one before: their order is the one they were asked in.
+        _part(parent, part, now + timedelta(microseconds=number), rung=number < _MOST_RUNG)
+        for number, part in enumerate(parts)
     )
     Event.objects.bulk_create(
         Event(job=job, name="phase", data={"phase": Phase.QUEUED.value}) for job in jobs
@@ -84,7 +87,7 @@ def ring_after_commit(job_ids: Sequence[UUID]) -> None:
     transaction.on_commit(lambda: ring(job_ids[:_MOST_RUNG]))
 
 
-def _part(parent: Job, part: Part, *, rung: bool) -> Job:
+def _part(parent: Job, part: Part, created: datetime, *, rung: bool) -> Job:
     gathers = kind_named(part.kind).gathers
     return Job(
         kind=part.kind,
@@ -95,6 +98,7 @@ def _part(parent: Job, part: Part, *, rung: bool) -> Job:
         parameters=part.parameters,
         peer=part.peer,
         run_id=part.run_id or parent.run_id,
+        created=created,
         destruction=parent.destruction,
         due=None if gathers else in_seconds(RING_SECONDS if rung else 0),
     )

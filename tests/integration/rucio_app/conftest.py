@@ -15,8 +15,11 @@ from tests.support.accounts import Browser
 from tests.support.iam import Iam
 from tests.support.lakes import lake_entry, write_lakes
 from tests.support.rucio import Lake
+from tests.support.vendors import vendors
 
 API = "/esap-api/rucio"
+
+vendor = vendors()  # for the modules that ask for it: `pytest.mark.usefixtures("vendor")`
 
 
 class Client:

@@ -9,7 +9,7 @@ from esap.jobs.models import Job
 from tests.support.rucio import unique
 from tests.support.waiting import wait_for
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("vendor")]
 
 
 def stage(client, *names, **asked):
@@ -287,8 +287,7 @@ def test_a_hundred_dids_are_asked_for_in_one_request(lake, alice, worker, asked_
         parts = worker.hand_over(staging)
 
         assert asked_of_rucio == [("POST", "/rules/")]
-        rules = [lake.rule(part.remote_id)["name"] for part in parts]
-        assert rules == names
+        assert [lake.rule(part.remote_id)["name"] for part in parts] == names
         jobs.abort(Job.objects.get(pk=staging))
         worker.look()
 

@@ -11,7 +11,7 @@ from tests.support.fakes.http import FakePeer, chunked
 from tests.support.road import Road
 from tests.support.rucio import unique
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("vendor")]
 
 
 @pytest.fixture
