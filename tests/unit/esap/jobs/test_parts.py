@@ -65,7 +65,8 @@ def test_parts_are_jobs_of_their_own_with_the_owner_and_the_name_of_the_whole(ad
 
 
 def test_parts_stay_in_the_order_in_which_they_were_asked_for(monkeypatch):
-    monkeypatch.setattr("esap.jobs.making.timezone.now", lambda moment=timezone.now(): moment)
+    moment = timezone.now()
+    monkeypatch.setattr("esap.jobs.making.timezone.now", lambda: moment)
 
     assert [part.parameters["number"] for part in parts_of(whole_of(100))] == list(range(100))
 
