@@ -45,8 +45,9 @@ def as_user(lake: DataLake, user: Any, question: Question[T]) -> T:
         return question(given.token)
     except CannotAuthenticate as error:
         raise BackendRefused(
-            f"{config.title} does not know you. Ask its operators to add the identity "
-            f"'SUB={user.subject}, ISS={user.issuer}' (of type OIDC) to your account there.",
+            f"{config.title} does not know you, or takes no tokens for {config.audience!r}. Ask "
+            f"its operators to add the identity 'SUB={user.subject}, ISS={user.issuer}' (of type "
+            "OIDC) to your account there.",
             peer=config.id,
         ) from error
 

@@ -184,6 +184,15 @@ def test_somebody_whom_the_lake_does_not_know_is_told_what_to_ask_for(gateway, i
     assert f"SUB={subject}, ISS={issuer.url}" in answer.json()["detail"]
 
 
+def test_a_token_for_another_audience_is_refused_with_what_to_look_at(configured, alice):
+    configured(audience="esap")
+
+    answer = alice.get("lakes/lake/scopes/")
+
+    assert (answer.status_code, answer.json()["slug"]) == (403, "backend-refused")
+    assert "takes no tokens for 'esap'" in answer.json()["detail"]
+
+
 def test_a_selection_is_estimated(lake, alice):
     dataset = lake.dataset({unique("file"): b"x" * 700, unique("file"): b"y" * 700})
 
