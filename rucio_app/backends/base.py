@@ -245,8 +245,8 @@ class DataLake(Backend):
         """Return one DID, of a collection with the size of all its files."""
 
     @abstractmethod
-    def known(self, items: Sequence[Item], token: str) -> set[Item]:
-        """Return which of these DIDs there are, by one question."""
+    def dids(self, items: Sequence[Item], token: str) -> dict[Item, Did]:
+        """Return those of these DIDs that there are, by one question; collections not added up."""
 
     @abstractmethod
     def metadata(self, item: Item, token: str) -> dict[str, Any]:

@@ -140,11 +140,11 @@ class RucioLake(RucioWriter):
             raise NotFound(f"{self.config.title} cannot be asked for {item} by its name.")
         return read(SaidDid, said, self.config.title).value()
 
-    def known(self, items: Sequence[Item], token: str) -> set[Item]:
+    def dids(self, items: Sequence[Item], token: str) -> dict[Item, Did]:
         body = {"dids": _dids_of(items)}
         lines = self._rucio.lines("dids", "bulkmeta", token=token, body=body)
         dids = [read(SaidDid, line, self.config.title).value() for line in lines]
-        return {Item(did.scope, did.name) for did in dids}
+        return {Item(did.scope, did.name): did for did in dids}
 
     def metadata(self, item: Item, token: str) -> dict[str, Any]:
         params = {"plugin": "ALL"}

@@ -64,7 +64,7 @@ def estimate(lake: DataLake, user: Any, items: Sequence[Item], rse_expression: s
                 limit=MOST_FILES,
             )
         # Of a DID that there is not, and of one that is empty, no replicas are told.
-        _refuse_unknown(lake, items, lake.known(items, token))
+        _refuse_unknown(lake, items, lake.dids(items, token))
         if not found.members:
             raise NotFound("There are no files in what was chosen.")
         files = {(file.scope, file.name): file for file in found.members}.values()

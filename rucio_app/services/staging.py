@@ -40,6 +40,7 @@ __all__ = [
 WHOLE = "rucio.stagings"
 PART = "rucio.staging"
 
+_COLLECTIONS = ("dataset", "container")
 _KEPT = (Phase.QUEUED, Phase.EXECUTING, Phase.HELD, Phase.SUSPENDED, Phase.COMPLETED)
 
 
@@ -147,8 +148,10 @@ def item_of_part(part: Job) -> Item:
 
 
 def fates(user: Any, parts: Sequence[Job]) -> list[dict[str, Any]]:
-    """Tell of each part how it stands, and of its files where they are by now."""
-    return [_fate(user, part) for part in parts]
+    """Tell of each part of a staging how it stands, and of its files where they are by now."""
+    made = [part for part in parts if part.remote_id and part.phase != Phase.ABORTED]
+    found = _files_of(lake_for(user, made[0].peer), user, made) if made else {}
+    return [_fate(part, found.get(part.pk, Listing())) for part in parts]
 
 
 def extend(user: Any, staging: Job, lifetime: int) -> list[dict[str, Any]]:
@@ -184,31 +187,46 @@ def _check(lake: DataLake, lifetime: int, copies: int) -> None:
         raise InvalidRequest(f"copies: {config.title} makes at most {config.most_copies}.")
 
 
-def _fate(user: Any, part: Job) -> dict[str, Any]:
-    asked = part.parameters
-    item = item_of_part(part)
-    said: dict[str, Any] = {
+def _fate(part: Job, found: Listing) -> dict[str, Any]:
+    return {
         "part": str(part.pk),
-        "did": str(item),
+        "did": str(item_of_part(part)),
         "phase": part.phase,
         "rule": part.remote_id,
         "sentence": part.waits_for or part.progress_sentence,
         "problem": part.problem,
-        "files": [],
-        "complete": True,
+        "files": found.members,
+        "complete": found.complete,
     }
-    if not part.remote_id or part.phase == Phase.ABORTED:
-        return said
-    lake = lake_for(user, part.peer)
-    facility = _facility(lake, str(asked.get("facility", "")))
 
-    def ask(token: str) -> Listing:
-        return lake.replicas([item], token, rse_expression=str(asked["rse_expression"]), most=MOST)
 
-    found = as_user(lake, user, ask)
-    said["files"] = [with_paths(file, facility) for file in found.members]
-    said["complete"] = found.complete
-    return said
+def _files_of(lake: DataLake, user: Any, parts: Sequence[Job]) -> dict[UUID, Listing]:
+    """Return the files of each part, where they were staged to: of single files by one question."""
+    asked: dict[str, Any] = parts[0].parameters  # those of one staging differ in their DIDs only
+    facility = _facility(lake, asked.get("facility", ""))
+    items = {part.pk: item_of_part(part) for part in parts}
+
+    def replicas(items: Sequence[Item], token: str) -> Listing:
+        return lake.replicas(items, token, rse_expression=asked["rse_expression"], most=MOST)
+
+    def ask(token: str) -> dict[UUID, Listing]:
+        types = {item: did.type for item, did in lake.dids(list(items.values()), token).items()}
+        single = [item for item in items.values() if types.get(item) == "file"]
+        files = {
+            Item(file.scope, file.name): Listing([file])
+            for file in (replicas(single, token).members if single else ())
+        }
+        return {
+            key: replicas([item], token)
+            if types.get(item) in _COLLECTIONS
+            else files.get(item, Listing())
+            for key, item in items.items()
+        }
+
+    return {
+        key: Listing([with_paths(file, facility) for file in found.members], found.complete)
+        for key, found in as_user(lake, user, ask).items()
+    }
 
 
 def _facility(lake: DataLake, facility_id: str) -> Facility | None:

@@ -288,6 +288,10 @@ def test_a_hundred_dids_are_asked_for_in_one_request(lake, alice, worker, asked_
 
         assert asked_of_rucio == [("POST", "/rules/")]
         assert [lake.rule(part.remote_id)["name"] for part in parts] == names
+        asked_of_rucio.clear()
+        told = fates(alice, staging)
+        assert asked_of_rucio == [("POST", "/dids/bulkmeta"), ("POST", "/replicas/list")]
+        assert [fate["files"][0]["name"] for fate in told] == names[:50]
         jobs.abort(Job.objects.get(pk=staging))
         worker.look()
 
