@@ -23,6 +23,7 @@ __all__ = [
     "RuleQuerySerializer",
     "SelectionSerializer",
     "StagingSerializer",
+    "TreePageSerializer",
     "UploadSerializer",
     "UploadedSerializer",
 ]
@@ -154,6 +155,22 @@ class DidPageSerializer(PageSerializer):
     """A page of DIDs."""
 
     results = DidSerializer(many=True)
+
+
+class NodeSerializer(serializers.Serializer[Any]):
+    """A DID in the tree below a collection."""
+
+    scope = serializers.CharField()
+    name = serializers.CharField()
+    type = serializers.CharField()
+    level = serializers.IntegerField(help_text="1 for what is directly in the collection.")
+    within = serializers.CharField(help_text="`scope:name` of what it is directly in.")
+
+
+class TreePageSerializer(PageSerializer):
+    """A page of a tree, depth first."""
+
+    results = NodeSerializer(many=True)
 
 
 class ReplicaSerializer(serializers.Serializer[Any]):

@@ -10,9 +10,9 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationError
 
 from esap.clients.rucio import moment
 from esap.errors import UnreadableAnswer
-from rucio_app.backends.base import Did, FileAt, Listing, Rule, RuleState, Usage
+from rucio_app.backends.base import Did, FileAt, Item, Listing, Node, Rule, RuleState, Usage
 
-__all__ = ["SaidDid", "SaidFile", "SaidRule", "SaidUsage", "bounded", "read"]
+__all__ = ["SaidDid", "SaidFile", "SaidNode", "SaidRule", "SaidUsage", "bounded", "read"]
 
 M = TypeVar("M", bound=BaseModel)
 
@@ -54,6 +54,33 @@ class SaidDid(_Said):
             md5=self.md5,
             account=self.account,
             open=self.open,
+        )
+
+
+class _SaidParent(_Said):
+    """What a DID of a tree is in."""
+
+    scope: str
+    name: str
+
+
+class SaidNode(_Said):
+    """A DID of a tree."""
+
+    scope: str
+    name: str
+    type: str
+    level: int
+    parent: _SaidParent
+
+    def value(self) -> Node:
+        """Return it as a value of the room."""
+        return Node(
+            scope=self.scope,
+            name=self.name,
+            type=self.type.lower(),
+            level=self.level,
+            within=Item(self.parent.scope, self.parent.name),
         )
 
 

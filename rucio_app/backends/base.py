@@ -24,6 +24,7 @@ __all__ = [
     "Item",
     "LakeConfig",
     "Listing",
+    "Node",
     "Rule",
     "RuleState",
     "Usage",
@@ -107,6 +108,17 @@ class Did:
     md5: str | None = None
     account: str | None = None
     open: bool | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Node:
+    """A DID in the tree below a collection; `level` is 1 for what is directly in it."""
+
+    scope: str
+    name: str
+    type: str
+    level: int
+    within: Item
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -255,6 +267,10 @@ class DataLake(Backend):
     @abstractmethod
     def content(self, item: Item, token: str, *, most: int) -> Listing:
         """Return what is directly in a collection."""
+
+    @abstractmethod
+    def tree(self, item: Item, token: str, *, most: int) -> Listing:
+        """Return all that is below a collection (`Node`), each after what it is in."""
 
     @abstractmethod
     def parents(self, item: Item, token: str, *, most: int) -> Listing:

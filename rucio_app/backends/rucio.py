@@ -16,6 +16,7 @@ from esap.errors import BackendFailed, InvalidRequest, NotFound, UnreadableAnswe
 from rucio_app.backends.answers import (
     SaidDid,
     SaidFile,
+    SaidNode,
     SaidRule,
     SaidUsage,
     bounded,
@@ -153,6 +154,13 @@ class RucioLake(RucioWriter):
     def content(self, item: Item, token: str, *, most: int) -> Listing:
         lines = self._rucio.lines("dids", item.scope, item.name, "dids", token=token)
         return self._dids(bounded(lines, most), item.scope)
+
+    def tree(self, item: Item, token: str, *, most: int) -> Listing:
+        params = {"name": item.name, "recursive": "true"}
+        lines = self._rucio.lines("dids", item.scope, "", token=token, params=params)
+        found = bounded(lines, most)
+        nodes = [read(SaidNode, line, self.config.title).value() for line in found.members]
+        return Listing(nodes, found.complete)
 
     def parents(self, item: Item, token: str, *, most: int) -> Listing:
         lines = self._rucio.lines("dids", item.scope, item.name, "parents", token=token)

@@ -19,6 +19,7 @@ __all__ = [
     "one",
     "parents",
     "scopes",
+    "tree",
 ]
 
 MOST = 10_000
@@ -80,6 +81,11 @@ def one(lake: DataLake, caller: Any, item: Item) -> dict[str, Any]:
 def children(lake: DataLake, caller: Any, item: Item) -> Listing:
     """Return what is directly in a collection."""
     return _of(lake, caller, item, lambda token: lake.content(item, token, most=MOST))
+
+
+def tree(lake: DataLake, caller: Any, item: Item) -> Listing:
+    """Return all that is below a collection, each after what it is in."""
+    return _of(lake, caller, item, lambda token: lake.tree(item, token, most=MOST))
 
 
 def parents(lake: DataLake, caller: Any, item: Item) -> Listing:

@@ -32,6 +32,7 @@ from rucio_app.serializers import (
     RulePageSerializer,
     RuleQuerySerializer,
     SelectionSerializer,
+    TreePageSerializer,
     UploadedSerializer,
     UploadSerializer,
 )
@@ -115,6 +116,15 @@ class LakeViewSet(ViewSet):
         item = browsing.item_of(asked["scope"], asked["name"])
         found = browsing.children(lake_for(request.user, lake), request.user, item)
         return Response(page_of(request, found, DidPageSerializer))
+
+    @extend_schema(parameters=[AskedDidsSerializer], responses=TreePageSerializer)
+    @action(detail=True)
+    def tree(self, request: Request, lake: str) -> Response:
+        """List all that is below a collection, depth first, each with what it is in."""
+        asked = asked_of(request, AskedDidsSerializer)
+        item = browsing.item_of(asked["scope"], asked["name"])
+        found = browsing.tree(lake_for(request.user, lake), request.user, item)
+        return Response(page_of(request, found, TreePageSerializer))
 
     @extend_schema(parameters=[AskedDidsSerializer], responses=DidPageSerializer)
     @action(detail=True)

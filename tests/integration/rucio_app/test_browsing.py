@@ -113,7 +113,24 @@ def test_content_and_parents_go_down_and_up(lake, alice):
     assert names(alice.get("lakes/lake/parents/", scope="escape", name=file)) == [dataset]
 
 
-@pytest.mark.parametrize("what", ["did", "content", "parents", "replicas"])
+def test_a_tree_is_told_from_its_top_to_its_leaves(lake, alice):
+    stem = unique("tree")
+    for part in ("a", "b"):
+        lake.dataset({f"{stem}.{part}.file": b"x"}, f"{stem}.{part}")
+    inside = [{"scope": "escape", "name": f"{stem}.{part}"} for part in ("a", "b")]
+    lake.collection(stem, inside, kind="CONTAINER")
+
+    said = alice.get("lakes/lake/tree/", scope="escape", name=stem).json()
+
+    assert [(one["level"], one["type"], one["name"], one["within"]) for one in said["results"]] == [
+        (1, "dataset", f"{stem}.a", f"escape:{stem}"),
+        (2, "file", f"{stem}.a.file", f"escape:{stem}.a"),
+        (1, "dataset", f"{stem}.b", f"escape:{stem}"),
+        (2, "file", f"{stem}.b.file", f"escape:{stem}.b"),
+    ]
+
+
+@pytest.mark.parametrize("what", ["did", "content", "tree", "parents", "replicas"])
 def test_a_did_that_is_not_there_is_not_found(alice, what):
     answer = alice.get(f"lakes/lake/{what}/", scope="escape", name=unique("nothing"))
 

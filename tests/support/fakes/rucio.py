@@ -99,8 +99,9 @@ def _answer(  # noqa: C901, PLR0911, PLR0912 - a table of cases
             return _lines({**FILE, "did_type": "FILE", "bytes": 5})
         case "GET", "dids", _, "dids", "search":
             return _lines({**FILE, "did_type": "FILE", "bytes": 5})
-        case "GET", "dids", _:
-            return _lines({**FILE, "type": "FILE", "bytes": 5})
+        case "GET", "dids", scope:
+            above = {"level": 1, "parent": {"scope": scope, "name": "all"}}
+            return _lines({**FILE, "type": "FILE", "bytes": 5, **above})
         case "GET", "dids", _, name if name == FILE["name"]:
             return _json({**FILE, "type": "FILE", "bytes": 5})
         case "GET", "dids", _, _, "meta":
