@@ -70,7 +70,11 @@ class DidQuerySerializer(PagedQuerySerializer):
 
     scope = serializers.CharField(help_text="The scope to look in.")
     name = serializers.CharField(
-        required=False, allow_blank=True, default="", help_text="The name; `*` stands for anything."
+        required=False,
+        allow_blank=True,
+        default="",
+        trim_whitespace=False,
+        help_text="The name; `*` stands for anything.",
     )
     type = serializers.ChoiceField(choices=TYPES, required=False, default="all")
     top = serializers.BooleanField(
@@ -87,7 +91,9 @@ class AskedDidsSerializer(PagedQuerySerializer):
     """The DID that is asked about."""
 
     scope = serializers.CharField(required=False, allow_blank=True, default="")
-    name = serializers.CharField(help_text="The name; with `scope:` before it if there is none.")
+    name = serializers.CharField(
+        trim_whitespace=False, help_text="The name; with `scope:` before it if there is none."
+    )
 
 
 class ReplicaQuerySerializer(AskedDidsSerializer):
@@ -214,7 +220,7 @@ class ChosenSerializer(serializers.Serializer[Any]):
     """One DID of a selection."""
 
     scope = serializers.CharField(required=False, allow_blank=True, default="", max_length=255)
-    name = serializers.CharField(max_length=500)
+    name = serializers.CharField(max_length=500, trim_whitespace=False)
 
 
 class SelectionSerializer(serializers.Serializer[Any]):
@@ -327,7 +333,11 @@ class UploadSerializer(serializers.Serializer[Any]):
         required=False, min_value=60, help_text="Seconds that it stays; the lake's usual, if none."
     )
     dataset = serializers.CharField(
-        required=False, allow_blank=True, default="", help_text="One of that scope, to be in."
+        required=False,
+        allow_blank=True,
+        default="",
+        trim_whitespace=False,
+        help_text="One of that scope, to be in.",
     )
 
 

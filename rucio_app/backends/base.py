@@ -6,13 +6,13 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from typing import Any, Literal
-from urllib.parse import unquote, urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, HttpUrl
 
 from esap.backends.base import SLUG, Backend, BackendConfig
 from esap.backends.registry import Registry
 from esap.clients.rucio import Login
+from esap.clients.rucio_names import has_dot_steps, path_of
 
 __all__ = [
     "DataLake",
@@ -48,11 +48,15 @@ class Facility(BaseModel):
     mount_path: str = ""
     path_begins_at: int = Field(default=0, ge=0)
 
-    def path_of(self, pfn: str) -> str:
-        """Return where the facility mounts a file; empty if it mounts nothing."""
-        if not self.mount_path:
+    def path_of(self, pfn: str, name: str = "") -> str:
+        """Return where the facility mounts the file of that name.
+
+        Empty if it mounts nothing, or if the path would lead to another place.
+        """
+        there = path_of(pfn, name)
+        if not self.mount_path or has_dot_steps(there):
             return ""
-        parts = unquote(urlsplit(pfn).path).split("/")[1 + self.path_begins_at :]
+        parts = there.split("/")[1 + self.path_begins_at :]
         return "/".join([self.mount_path.rstrip("/"), *parts])
 
 
@@ -111,7 +115,7 @@ class Did:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FileAt:
-    """A file, and where there are replicas of it: a state and links for each storage element."""
+    """A file, and where there are replicas of it: a state and PFNs for each storage element."""
 
     scope: str
     name: str
@@ -119,7 +123,7 @@ class FileAt:
     adler32: str | None
     md5: str | None
     states: Mapping[str, str]
-    links: Mapping[str, Sequence[str]]
+    pfns: Mapping[str, Sequence[str]]
 
 
 class RuleState(StrEnum):

@@ -4,8 +4,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from esap.clients.rucio_names import has_dot_steps
 from esap.errors import InvalidRequest, NotFound, OverQuota, TooLarge
-from rucio_app.backends.base import DataLake, Item
+from rucio_app.backends.base import DataLake, FileAt, Item
 from rucio_app.services.access import as_user
 
 __all__ = ["Estimate", "Room", "estimate", "refuse_impossible"]
@@ -69,6 +70,8 @@ def estimate(lake: DataLake, user: Any, items: Sequence[Item], rse_expression: s
         if not found.members:
             raise NotFound("There are no files in what was chosen.")
         files = {(file.scope, file.name): file for file in found.members}.values()
+        for file in files:
+            _refuse_to_climb(file)
         quota = {usage.rse: usage.remaining for usage in lake.usage(account, token)}
         rooms = [
             Room(
@@ -88,6 +91,15 @@ def estimate(lake: DataLake, user: Any, items: Sequence[Item], rse_expression: s
         )
 
     return as_user(lake, user, ask)
+
+
+def _refuse_to_climb(file: FileAt) -> None:
+    """Refuse a file that would be written to the place of another, and removed there."""
+    if has_dot_steps(file.name):
+        raise InvalidRequest(
+            f"{file.scope}:{file.name} cannot be staged: at a storage, a name with a step '.' or "
+            "'..' is the path of something else."
+        )
 
 
 def refuse_impossible(lake: DataLake, found: Estimate, rse_expression: str, copies: int) -> None:
