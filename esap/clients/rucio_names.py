@@ -12,6 +12,7 @@ from esap.errors import InvalidRequest
 
 __all__ = [
     "NamePattern",
+    "cut_short",
     "has_dot_steps",
     "is_plain",
     "is_taken_for_path",
@@ -58,6 +59,11 @@ def is_taken_for_path(name: str) -> bool:
 def has_dot_steps(name: str) -> bool:
     """Whether a path with this name in it is, at a storage, the place of something else."""
     return any(step in _STEPS for step in name.split("/"))
+
+
+def cut_short(name: str) -> str:
+    """Return what of a name Rucio reads when it removes a file: it takes the PFN for a URL."""
+    return re.split("[#?]", name, maxsplit=1)[0]
 
 
 @dataclass(frozen=True, slots=True)

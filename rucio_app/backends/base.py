@@ -275,6 +275,10 @@ class DataLake(Backend):
         """Return all files of these DIDs (`FileAt`), with their replicas in any state."""
 
     @abstractmethod
+    def removes_another(self, item: Item, rse: str, token: str) -> bool:
+        """Say whether the lake would remove another file there, when it removes this one."""
+
+    @abstractmethod
     def elements(self, token: str) -> list[dict[str, Any]]:
         """Return all storage elements."""
 

@@ -289,6 +289,19 @@ def test_a_name_that_climbs_is_looked_at_but_leads_nowhere(lake, odd, streaming)
     assert lake.rules(decoy, account="alice", scope=odd.files) == []
 
 
+@pytest.mark.parametrize("name", ["x#y", "c?b=c"])
+def test_a_name_is_not_staged_where_its_end_would_be_that_of_its_decoy(lake, odd, alice, name):
+    body = {"dids": [{"scope": odd.sets, "name": name}], "rse_expression": FLAT}
+    harmless = {"dids": [{"scope": odd.sets, "name": "a%2Fb"}], "rse_expression": FLAT}
+
+    answer = alice.post("stagings/", body)
+
+    assert refused(answer) == (400, "invalid-request")
+    assert f"would remove {odd.files}:{DECOYS[name]} there" in answer.json()["detail"]
+    assert told(alice.post("lakes/lake/estimate/", harmless))["files"] == 1
+    assert Job.objects.count() == 0
+
+
 @pytest.mark.parametrize("name", [".", ".."])
 def test_a_name_that_is_a_step_is_refused_everywhere(odd, alice, name):
     asked = {"scope": odd.files, "name": name}

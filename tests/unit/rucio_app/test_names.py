@@ -11,7 +11,7 @@ from esap.errors import NotFound
 from rucio_app.backends.base import Item
 from rucio_app.backends.rucio import RucioConfig, RucioLake
 from rucio_app.services.downloads import is_of_storage
-from tests.support.fakes.http import FakePeer, message
+from tests.support.fakes.http import FakePeer, answer, message
 
 CONTENT = {"scope": "escape", "name": "of the other", "type": "FILE"}
 
@@ -24,13 +24,17 @@ def decoding_twice(heard):
     return [message(orjson.dumps(said))]
 
 
+def lake_at(peer):
+    config = RucioConfig(
+        id="lake", type="rucio", title="The lake", url=peer.origin, private_network=True
+    )
+    return RucioLake(config, open_session(config))
+
+
 @pytest.fixture
 def lake():
     with FakePeer(decoding_twice) as peer:
-        config = RucioConfig(
-            id="lake", type="rucio", title="The lake", url=peer.origin, private_network=True
-        )
-        yield RucioLake(config, open_session(config))
+        yield lake_at(peer)
 
 
 @pytest.mark.parametrize("ask", ["content", "parents", "rule_history"])
@@ -43,6 +47,16 @@ def test_a_list_of_another_did_is_not_taken_for_that_of_this_one(lake, ask):
 def test_another_did_is_not_taken_for_this_one(lake, ask):
     with pytest.raises(NotFound):
         getattr(lake, ask)(Item("escape", "a%2Fb"), "t")
+
+
+def test_an_element_that_does_not_tell_its_paths_is_taken_for_the_worst():
+    said = orjson.dumps({"ExceptionClass": "ReplicaNotFound", "ExceptionMessage": "no"})
+    script = answer(said, status="404 Not Found", ExceptionClass="ReplicaNotFound")
+    with FakePeer(script) as peer:
+        lake = lake_at(peer)
+
+        assert lake.removes_another(Item("escape", "x#y"), "TAPE", "t") is True
+        assert lake.removes_another(Item("escape", "x"), "TAPE", "t") is False
 
 
 def test_a_name_that_arrives_is_answered(lake):
