@@ -13,7 +13,7 @@ from esap.backends.base import BackendConfig
 from esap.backends.http import PeerSession
 from esap.backends.secrets import SecretName, secret_named
 from esap.clients.rucio import Login, RucioClient
-from esap.clients.rucio_names import NamePattern, cut_short, is_plain, is_taken_for_path
+from esap.clients.rucio_names import NamePattern, is_plain, is_taken_for_path
 from esap.errors import BackendFailed, InvalidRequest, NotFound, UnreadableAnswer
 from rucio_app.backends.answers import (
     SaidDid,
@@ -188,22 +188,6 @@ class RucioLake(RucioWriter):
         found = bounded(self._rucio.lines("replicas", "list", token=token, body=asked), most)
         files = [read(SaidFile, line, self.config.title).value() for line in found.members]
         return Listing(sorted(files, key=lambda file: (file.scope, file.name)), found.complete)
-
-    def removes_another(self, item: Item, rse: str, token: str) -> bool:
-        other = cut_short(item.name)
-        if other in (item.name, ""):
-            return False
-        try:
-            here = self._pfn(item, rse, token)
-            there = self._pfn(Item(item.scope, other), rse, token)
-        except (InvalidRequest, NotFound):  # This element has paths of its own making.
-            return True
-        return cut_short(here) == there
-
-    def _pfn(self, item: Item, rse: str, token: str) -> str:
-        params = {"lfn": str(item), "operation": "read", "domain": "wan"}
-        found = self._rucio.get("rses", rse, "lfns2pfns", token=token, params=params)
-        return str(found.get(str(item), ""))
 
     def elements(self, token: str) -> list[dict[str, Any]]:
         found = [line for line in self._rucio.lines("rses", "", token=token) if "rse" in line]
