@@ -1,5 +1,6 @@
 """The shapes that cross the data lake API."""
 
+from functools import partial
 from typing import Any
 
 from rest_framework import serializers
@@ -28,6 +29,8 @@ __all__ = [
     "UploadedSerializer",
 ]
 
+NameField = partial(serializers.CharField, trim_whitespace=False)
+"""A name of a DID: a space at its end is part of it."""
 TYPES = ("all", "collection", "dataset", "container", "file")
 
 
@@ -70,7 +73,7 @@ class DidQuerySerializer(PagedQuerySerializer):
     """What is looked for in a scope."""
 
     scope = serializers.CharField(help_text="The scope to look in.")
-    name = serializers.CharField(
+    name = NameField(
         required=False, allow_blank=True, default="", help_text="The name; `*` stands for anything."
     )
     type = serializers.ChoiceField(choices=TYPES, required=False, default="all")
@@ -88,7 +91,7 @@ class AskedDidsSerializer(PagedQuerySerializer):
     """The DID that is asked about."""
 
     scope = serializers.CharField(required=False, allow_blank=True, default="")
-    name = serializers.CharField(help_text="The name; with `scope:` before it if there is none.")
+    name = NameField(help_text="The name; with `scope:` before it if there is none.")
 
 
 class ReplicaQuerySerializer(AskedDidsSerializer):
@@ -231,7 +234,7 @@ class ChosenSerializer(serializers.Serializer[Any]):
     """One DID of a selection."""
 
     scope = serializers.CharField(required=False, allow_blank=True, default="", max_length=255)
-    name = serializers.CharField(max_length=500)
+    name = NameField(max_length=500)
 
 
 class SelectionSerializer(serializers.Serializer[Any]):
@@ -343,7 +346,7 @@ class UploadSerializer(serializers.Serializer[Any]):
     lifetime = serializers.IntegerField(
         required=False, min_value=60, help_text="Seconds that it stays; the lake's usual, if none."
     )
-    dataset = serializers.CharField(
+    dataset = NameField(
         required=False, allow_blank=True, default="", help_text="One of that scope, to be in."
     )
 

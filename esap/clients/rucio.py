@@ -10,11 +10,11 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from http import HTTPStatus
 from typing import Any, Protocol
-from urllib.parse import quote
 
 import orjson
 from requests import Response
 
+from esap.clients.rucio_names import quoted
 from esap.errors import (
     AlreadyExists,
     BackendFailed,
@@ -164,7 +164,7 @@ class RucioClient:
             data = orjson.dumps(body)
         answer = self._http.request(
             method,
-            f"{self._url}/{'/'.join(map(_quoted, segments))}",
+            f"{self._url}/{'/'.join(map(quoted, segments))}",
             params=params,
             data=data,
             headers=sent,
@@ -271,16 +271,3 @@ def moment(text: object) -> datetime | None:
     except ValueError:
         return None
     return read if read.tzinfo else read.replace(tzinfo=UTC)
-
-
-def _quoted(segment: str) -> str:
-    """Return a part of a path that reaches what it names, and nothing else.
-
-    A name that is a step in a path would be taken for one, however it is escaped.
-    """
-    if segment in (".", ".."):
-        raise InvalidRequest(f"{segment!r} cannot be asked for by name.")
-    try:
-        return quote(segment, safe="")
-    except UnicodeEncodeError as error:
-        raise InvalidRequest("A name has letters that are no Unicode.") from error

@@ -17,6 +17,7 @@ from esap.backends.base import BackendConfig
 from esap.backends.http import PeerSession
 from esap.backends.secrets import SecretName, secret_named
 from esap.clients.rucio import CannotAuthenticate, Login, RucioClient
+from esap.clients.rucio_names import NamePattern, link_of
 from esap.errors import InvalidRequest, UnreadableAnswer
 from esap.tables.columns import column_of
 from esap.tables.records import read_records
@@ -113,9 +114,13 @@ class RucioArchive(Archive):
         return ways[asked.category](asked, token)
 
     def _dids(self, asked: _Asked, token: str, kind: str = "all") -> Iterator[Row]:
-        params = {"type": kind, "long": "true", **({"name": asked.name} if asked.name else {})}
+        wanted = NamePattern(asked.name or "*")
+        named = {"name": wanted.asked} if asked.name else {}
+        params = {"type": kind, "long": "true", **named}
         lines = self._rucio.lines("dids", asked.scope, "dids", "search", token=token, params=params)
         for line in _objects(lines):
+            if not wanted.fits(str(line.get("name"))):
+                continue
             yield {
                 "scope": line.get("scope"),
                 "name": line.get("name"),
@@ -144,7 +149,7 @@ class RucioArchive(Archive):
                     "bytes": line.get("bytes"),
                     "adler32": line.get("adler32"),
                     "md5": line.get("md5"),
-                    "url": next(iter(links.get(rse) or ()), ""),
+                    "url": link_of(next(iter(links.get(rse) or ()), ""), str(line.get("name"))),
                 }
 
     def _with_token(self, ask: Callable[[str], T]) -> T:

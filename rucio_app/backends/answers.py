@@ -104,7 +104,7 @@ class SaidFile(_Said):
             adler32=self.adler32,
             md5=self.md5,
             states=self.states,
-            links=self.rses,
+            pfns=self.rses,
         )
 
 

@@ -6,13 +6,13 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from typing import Any, Literal
-from urllib.parse import unquote, urlsplit
 
-from pydantic import BaseModel, ConfigDict, Field, HttpUrl
+from pydantic import Field, HttpUrl
 
-from esap.backends.base import SLUG, Backend, BackendConfig
+from esap.backends.base import Backend, BackendConfig
 from esap.backends.registry import Registry
 from esap.clients.rucio import Login
+from rucio_app.backends.facilities import Facility
 
 __all__ = [
     "DataLake",
@@ -32,29 +32,6 @@ __all__ = [
 ]
 
 DidType = Literal["all", "collection", "dataset", "container", "file"]
-
-
-class Facility(BaseModel):
-    """A place to compute, and how it sees the storage next to it.
-
-    The path of a file there is `mount_path`, and the path of its PFN without the first
-    `path_begins_at` parts: as rucio-jupyterlab has it.
-    """
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    id: str = Field(pattern=SLUG)
-    title: str
-    rse_expression: str
-    mount_path: str = ""
-    path_begins_at: int = Field(default=0, ge=0)
-
-    def path_of(self, pfn: str) -> str:
-        """Return where the facility mounts a file; empty if it mounts nothing."""
-        if not self.mount_path:
-            return ""
-        parts = unquote(urlsplit(pfn).path).split("/")[1 + self.path_begins_at :]
-        return "/".join([self.mount_path.rstrip("/"), *parts])
 
 
 class LakeConfig(BackendConfig):
@@ -123,7 +100,7 @@ class Node:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FileAt:
-    """A file, and where there are replicas of it: a state and links for each storage element."""
+    """A file, and where there are replicas of it: a state and PFNs for each storage element."""
 
     scope: str
     name: str
@@ -131,7 +108,7 @@ class FileAt:
     adler32: str | None
     md5: str | None
     states: Mapping[str, str]
-    links: Mapping[str, Sequence[str]]
+    pfns: Mapping[str, Sequence[str]]
 
 
 class RuleState(StrEnum):
@@ -289,6 +266,10 @@ class DataLake(Backend):
         most: int,
     ) -> Listing:
         """Return all files of these DIDs (`FileAt`), with their replicas in any state."""
+
+    @abstractmethod
+    def removes_another(self, item: Item, rse: str, token: str) -> bool:
+        """Say whether the lake would remove another file there, when it removes this one."""
 
     @abstractmethod
     def elements(self, token: str) -> list[dict[str, Any]]:

@@ -12,6 +12,7 @@ from pydantic import ValidationInfo, field_validator
 from esap.backends.base import BackendConfig
 from esap.backends.http import PeerSession
 from esap.clients.rucio import Login, RucioClient
+from esap.clients.rucio_names import NamePattern, is_plain, is_taken_for_path
 from esap.errors import BackendFailed, InvalidRequest, NotFound, UnreadableAnswer
 from rucio_app.backends.answers import (
     SaidDid,
@@ -121,24 +122,27 @@ class RucioLake(RucioWriter):
         most: int,
     ) -> Listing:
         params = {"type": kind, "long": "true", "limit": str(most + 1)}
-        criteria = {**(metadata or {}), **({"name": name} if name else {})}
+        wanted = NamePattern(name or "*")
+        criteria = {**(metadata or {}), **({"name": wanted.asked} if name else {})}
         if metadata:
             # Rucio reads this as a literal of Python: repr is how that is written.
             params["filters"] = repr([criteria])
         elif name:
-            params["name"] = name
+            params["name"] = wanted.asked
         lines = self._rucio.lines("dids", scope, "dids", "search", token=token, params=params)
-        return self._dids(bounded(lines, most), scope)
+        found = self._dids(bounded(lines, most), scope)
+        return Listing([did for did in found.members if wanted.fits(did.name)], found.complete)
 
     def top(self, scope: str, token: str, *, most: int) -> Listing:
         return self._dids(bounded(self._rucio.lines("dids", scope, "", token=token), most), scope)
 
     def did(self, item: Item, token: str) -> Did:
+        # A name such as "a/meta" leads Rucio to the metadata of "a".
+        if is_taken_for_path(item.name):
+            raise self._not_by_name(item)
         params = {"dynamic_depth": "FILE"}
         said = self._rucio.get("dids", item.scope, item.name, token=token, params=params)
-        # A name such as "a/meta" leads Rucio to the metadata of "a".
-        if (said.get("scope"), said.get("name")) != (item.scope, item.name):
-            raise NotFound(f"{self.config.title} cannot be asked for {item} by its name.")
+        self._must_be_of(item, said)
         return read(SaidDid, said, self.config.title).value()
 
     def dids(self, items: Sequence[Item], token: str) -> dict[Item, Did]:
@@ -149,9 +153,12 @@ class RucioLake(RucioWriter):
 
     def metadata(self, item: Item, token: str) -> dict[str, Any]:
         params = {"plugin": "ALL"}
-        return self._rucio.get("dids", item.scope, item.name, "meta", token=token, params=params)
+        said = self._rucio.get("dids", item.scope, item.name, "meta", token=token, params=params)
+        self._must_be_of(item, said)
+        return said
 
     def content(self, item: Item, token: str, *, most: int) -> Listing:
+        self._must_be_known(item, token)
         lines = self._rucio.lines("dids", item.scope, item.name, "dids", token=token)
         return self._dids(bounded(lines, most), item.scope)
 
@@ -163,6 +170,7 @@ class RucioLake(RucioWriter):
         return Listing(nodes, found.complete)
 
     def parents(self, item: Item, token: str, *, most: int) -> Listing:
+        self._must_be_known(item, token)
         lines = self._rucio.lines("dids", item.scope, item.name, "parents", token=token)
         return self._dids(bounded(lines, most), item.scope)
 
@@ -291,9 +299,12 @@ class RucioLake(RucioWriter):
         params = {"scope": item.scope, "name": item.name}
         lines = self._rucio.lines("rules", "", token=token, params=params)
         found = bounded(lines, _MOST_RULES_OF_A_DID)
-        return [read(SaidRule, line, self.config.title).value() for line in found.members]
+        rules = [read(SaidRule, line, self.config.title).value() for line in found.members]
+        # In a scope, Rucio takes a star for anything.
+        return [rule for rule in rules if (rule.scope, rule.name) == (item.scope, item.name)]
 
     def rule_history(self, item: Item, token: str, *, most: int) -> Listing:
+        self._must_be_known(item, token)
         lines = self._rucio.lines("rules", item.scope, item.name, "history", token=token)
         return bounded(lines, most)
 
@@ -310,6 +321,21 @@ class RucioLake(RucioWriter):
         self._rucio.send(
             "PUT", "rules", rule_id, token=token, body={"options": options}, idempotent=True
         )
+
+    def _must_be_known(self, item: Item, token: str) -> None:
+        """Make sure that a name's path reaches its DID, before a question whose answer is silent.
+
+        What stands before a Rucio may decode a path once more; the metadata tell whose they are.
+        """
+        if not is_plain(item.name):
+            self.metadata(item, token)
+
+    def _must_be_of(self, item: Item, said: Mapping[str, Any]) -> None:
+        if (said.get("scope"), said.get("name")) != (item.scope, item.name):
+            raise self._not_by_name(item)
+
+    def _not_by_name(self, item: Item) -> NotFound:
+        return NotFound(f"{self.config.title} cannot be asked for {item} by its name.")
 
     def _dids(self, found: Listing, scope: str) -> Listing:
         lines = [

@@ -1,4 +1,4 @@
-"""How a file comes into Rucio: over WebDAV to the storage, then into the catalogue.
+"""How a file gets its place in Rucio: over WebDAV to the storage, then into the catalogue.
 
 Rucio's own clients do it like this: under a name of its own first, then moved to its place
 (RFC 4918, section 9.9), so that no other file is touched and no part of one is ever seen.
@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 from uuid import uuid4
 
 from esap.clients.rucio import RucioClient
+from esap.clients.rucio_names import cut_short
 from esap.errors import (
     AlreadyExists,
     BackendFailed,
@@ -31,7 +32,7 @@ _UPLOAD_SECONDS = 3_600.0
 
 
 class RucioWriter(WritableLake):
-    """The part of a Rucio lake that takes files."""
+    """The part of a Rucio lake that gives files their places, and takes them."""
 
     _rucio: RucioClient
 
@@ -44,6 +45,17 @@ class RucioWriter(WritableLake):
             raise UnreadableAnswer(f"{self.config.title} does not list the scopes of {account}.")
         return [str(scope) for scope in found]
 
+    def removes_another(self, item: Item, rse: str, token: str) -> bool:
+        other = cut_short(item.name)
+        if other in (item.name, ""):
+            return False
+        try:
+            here = self._pfn(item, rse, token)
+            there = self._pfn(Item(item.scope, other), rse, token)
+        except (InvalidRequest, NotFound):  # This element has paths of its own making.
+            return True
+        return cut_short(here) == there
+
     def place_for(self, item: Item, rse: str, token: str) -> str:
         element = self._rucio.get("rses", rse, token=token)
         scheme = _write_scheme(element)
@@ -52,10 +64,8 @@ class RucioWriter(WritableLake):
                 f"rse: {rse} takes no files over HTTP now. Choose another; storage/ tells what "
                 "each offers."
             )
-        params = {"lfn": str(item), "scheme": scheme, "operation": "write", "domain": "wan"}
-        found = self._rucio.get("rses", rse, "lfns2pfns", token=token, params=params)
-        place = found.get(str(item))
-        if not isinstance(place, str) or urlsplit(place).scheme != scheme:
+        place = self._pfn(item, rse, token, operation="write", scheme=scheme)
+        if urlsplit(place).scheme != scheme:
             raise UnreadableAnswer(f"{self.config.title} does not tell where to write {item}.")
         return place
 
@@ -108,6 +118,11 @@ class RucioWriter(WritableLake):
             body={"replicas": [replica]},
             idempotent=True,
         )
+
+    def _pfn(self, item: Item, rse: str, token: str, **wanted: str) -> str:
+        params = {"lfn": str(item), "operation": "read", "domain": "wan", **wanted}
+        found = self._rucio.get("rses", rse, "lfns2pfns", token=token, params=params)
+        return str(found.get(str(item), ""))
 
     def _compare(self, link: str, file: Measured, token: str) -> None:
         """Refuse what did not arrive whole; by its checksum too where the storage tells it.

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from esap.clients.rucio_names import link_of
 from esap.errors import InvalidRequest
 from rucio_app.backends.base import DataLake, DidType, Facility, FileAt, Item, Listing
 from rucio_app.services.access import as_reader
@@ -16,6 +17,7 @@ __all__ = [
     "elements",
     "files_at",
     "item_of",
+    "links_at",
     "one",
     "parents",
     "scopes",
@@ -125,8 +127,8 @@ def with_paths(file: FileAt, facility: Facility | None) -> dict[str, Any]:
             {
                 "rse": rse,
                 "state": state,
-                "links": list(file.links.get(rse, ())),
-                "path": _path(file.links.get(rse, ()), facility),
+                "links": links_at(file, rse),
+                "path": _path(file, rse, facility),
             }
             for rse, state in sorted(file.states.items())
         ],
@@ -160,5 +162,12 @@ def _of(lake: DataLake, caller: Any, item: Item, ask: Callable[[str], Listing]) 
     return found
 
 
-def _path(links: Sequence[str], facility: Facility | None) -> str:
-    return facility.path_of(links[0]) if facility and links else ""
+def links_at(file: FileAt, rse: str) -> list[str]:
+    """Return the links to a file at a storage element."""
+    found = (link_of(pfn, file.name) for pfn in file.pfns.get(rse, ()))
+    return [link for link in found if link]
+
+
+def _path(file: FileAt, rse: str, facility: Facility | None) -> str:
+    pfns = file.pfns.get(rse, ())
+    return facility.path_of(pfns[0], file.name) if facility and pfns else ""

@@ -2,12 +2,14 @@
 
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 from accounts.tokens import token_for
+from esap.clients.rucio_names import has_dot_steps
 from esap.errors import InvalidRequest, LoginRequired, NotFound
 from rucio_app.backends.base import DataLake, Download, FileAt, Item
 from rucio_app.services.access import as_reader
+from rucio_app.services.browsing import links_at
 
 __all__ = ["Offer", "is_of_storage", "offer", "read"]
 
@@ -45,7 +47,7 @@ def offer(lake: DataLake, caller: Any, item: Item, rse: str = "") -> Offer:
         for file in as_reader(lake, caller, ask)
         for place, state in file.states.items()
         if state == _THERE and rse in ("", place)
-        for link in file.links.get(place, ())
+        for link in links_at(file, place)
     ]
     links = [(link, file) for link, file in links if link.startswith(("https://", "http://"))]
     if not links:
@@ -75,7 +77,10 @@ def is_of_storage(lake: DataLake, link: str) -> bool:
     if storage is None:
         return False
     root, there = urlsplit(str(storage)), urlsplit(_web(link))
-    return root[:2] == there[:2] and there.path.startswith(root.path.rstrip("/") + "/")
+    # Steps up lead out of it, however they are escaped.
+    if root[:2] != there[:2] or has_dot_steps(unquote(there.path)):
+        return False
+    return there.path.startswith(root.path.rstrip("/") + "/")
 
 
 def _web(link: str) -> str:

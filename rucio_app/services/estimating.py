@@ -1,11 +1,12 @@
 """What a staging would take, before anything is asked for."""
 
-from collections.abc import Container, Sequence
+from collections.abc import Container, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from esap.clients.rucio_names import cut_short, has_dot_steps
 from esap.errors import InvalidRequest, NotFound, OverQuota, TooLarge
-from rucio_app.backends.base import DataLake, Item
+from rucio_app.backends.base import DataLake, FileAt, Item
 from rucio_app.services.access import as_user
 
 __all__ = ["Estimate", "Room", "estimate", "refuse_impossible"]
@@ -68,6 +69,8 @@ def estimate(lake: DataLake, user: Any, items: Sequence[Item], rse_expression: s
         if not found.members:
             raise NotFound("There are no files in what was chosen.")
         files = {(file.scope, file.name): file for file in found.members}.values()
+        _refuse_to_climb(files)
+        _refuse_to_harm(lake, files, targets, token)
         quota = {usage.rse: usage.remaining for usage in lake.usage(account, token)}
         rooms = [
             Room(
@@ -87,6 +90,32 @@ def estimate(lake: DataLake, user: Any, items: Sequence[Item], rse_expression: s
         )
 
     return as_user(lake, user, ask)
+
+
+def _refuse_to_climb(files: Iterable[FileAt]) -> None:
+    """Refuse a file that would be written to the place of another, and removed there."""
+    for file in files:
+        if has_dot_steps(file.name):
+            raise InvalidRequest(
+                f"{file.scope}:{file.name} cannot be staged: at a storage, a name with a step '.' "
+                "or '..' is the path of something else."
+            )
+
+
+def _refuse_to_harm(
+    lake: DataLake, files: Iterable[FileAt], targets: Sequence[str], token: str
+) -> None:
+    """Refuse a file with whose end another would go; one tells of all, for each element."""
+    file = next((each for each in files if cut_short(each.name) not in (each.name, "")), None)
+    if file is None:
+        return
+    item = Item(file.scope, file.name)
+    for rse in targets:
+        if lake.removes_another(item, rse, token):
+            raise InvalidRequest(
+                f"{item} cannot be staged to {rse}: when it ends, {lake.config.title} would remove "
+                f"{file.scope}:{cut_short(file.name)} there."
+            )
 
 
 def refuse_impossible(lake: DataLake, found: Estimate, rse_expression: str, copies: int) -> None:

@@ -23,7 +23,7 @@ AT_LAKES = {str(each): each for each in operations() if each.path.startswith(f"{
 # What an entry tells, so that nobody is asked.
 OF_THE_ENTRY = "GET /rucio/lakes/{lake}/"
 QUERIES = {
-    **dict.fromkeys(("did", "content", "parents", "replicas", "download"), FILE),
+    **dict.fromkeys(("did", "content", "tree", "parents", "replicas", "download"), FILE),
     "dids": {"scope": FILE["scope"]},
     "storage": {"rse": RSE, "to": RSE},
 }

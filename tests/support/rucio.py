@@ -37,6 +37,12 @@ def _ask(method: str, url: str, **parts: Any) -> requests.Response:
         return session.request(method, url, **parts)
 
 
+def _address(link: str, name: str) -> str:
+    """Escape what Rucio leaves as it is: the file's name, at the end of each link."""
+    assert link.endswith(name), f"{link} is not that of {name}"
+    return link.removesuffix(name) + quote(name, safe="/")
+
+
 class Lake:
     """One Rucio, asked with `requests` and none of the code under test."""
 
@@ -66,6 +72,7 @@ class Lake:
             self._tokens["root"] = self.token("root", ROOT_USER, ROOT_PASSWORD)
         headers = {"X-Rucio-Auth-Token": self._tokens["root"], **parts.pop("headers", {})}
         answer = _ask(method, f"{self.url}{path}", headers=headers, timeout=60, **parts)
+        answer.encoding = "utf-8"  # or it is guessed, of short answers wrongly
         assert answer.ok, f"{method} {path}: {answer.status_code} {answer.text[:500]}"
         lines = [line for line in answer.text.splitlines() if line.strip()]
         try:
@@ -84,8 +91,10 @@ class Lake:
 
     # What is in the lake
 
-    def files(self, contents: Mapping[str, bytes], *, scope: str = "escape") -> None:
-        """Put files into the lake, at `SOURCE`, with their bytes."""
+    def files(
+        self, contents: Mapping[str, bytes], *, scope: str = "escape", rse: str = SOURCE
+    ) -> None:
+        """Put files into the lake, at `rse`, with their bytes."""
         described = [
             {
                 "scope": scope,
@@ -96,10 +105,11 @@ class Lake:
             }
             for name, data in contents.items()
         ]
-        self.root("POST", "/replicas", json={"rse": SOURCE, "files": described})
+        self.root("POST", "/replicas", json={"rse": rse, "files": described})
         dids = [{"scope": scope, "name": name} for name in contents]
-        for name, link in self.links(dids, SOURCE).items():
-            _ask("PUT", link, data=contents[name], timeout=30).raise_for_status()
+        for name, link in self.links(dids, rse).items():
+            address = _address(link, name)
+            _ask("PUT", address, data=contents[name], timeout=30).raise_for_status()
 
     def described(self, stem: str, count: int, *, rse: str = SOURCE) -> list[dict[str, str]]:
         """Register many files of one byte, without it; return their DIDs."""
@@ -142,7 +152,7 @@ class Lake:
     def links(
         self, dids: Sequence[Mapping[str, str]], rse: str, scheme: str = "http"
     ) -> dict[str, str]:
-        """Return the link to each file at a storage element, by its name, available or not."""
+        """Return Rucio's link to each file at a storage element, by name, available or not."""
         asked = {
             "dids": list(dids),
             "schemes": [scheme],
@@ -156,7 +166,7 @@ class Lake:
     def bytes_at(self, rse: str, name: str, *, scope: str = "escape") -> bytes | None:
         """Return what really lies at a storage element; None if nothing does."""
         link = self.links([{"scope": scope, "name": name}], rse).get(name)
-        answer = _ask("GET", link, timeout=30) if link else None
+        answer = _ask("GET", _address(link, name), timeout=30) if link else None
         return answer.content if answer is not None and answer.ok else None
 
     # Rules

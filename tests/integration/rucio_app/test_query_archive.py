@@ -60,6 +60,22 @@ def test_the_dids_of_a_scope_are_rows(lake, ask):
     )
 
 
+@pytest.mark.parametrize(
+    ("name", "decoy"),
+    [("100% {}", "100 more {}"), ('"{}"', "{}"), ("true {}", "True {}"), ("a%2F{}", "a/{}")],
+)
+def test_a_name_is_looked_for_as_it_is(lake, ask, name, decoy):
+    stem = unique("file")
+    name, decoy = name.format(stem), decoy.format(stem)
+    lake.files({name: b"123", decoy: b"1"})
+
+    (row,) = ask(scope="escape", resource_category="dids", name=name)["results"]
+    (replica,) = ask(scope="escape", resource_category="replicas", name=name)["results"]
+
+    assert (row["name"], row["bytes"]) == (name, 3)
+    assert (replica["name"], replica["bytes"]) == (name, 3)
+
+
 def test_replicas_have_single_values_in_their_cells(lake, ask):
     file = unique("file")
     lake.files({file: b"123"})

@@ -16,34 +16,6 @@ from tests.support.waiting import wait_for
 pytestmark = pytest.mark.django_db
 DATA = bytes(range(256)) * 4096  # 1 MiB
 HOME = "HOME_USERDISK"
-"""Rucio's own policy lets users register files only at elements with such a name."""
-FIRST, SECOND = ({"read": n, "write": n, "delete": n} for n in (1, 2))
-
-
-@pytest.fixture(scope="session")
-def home(rucio, lake):
-    """A storage element where users may bring files."""
-    lake.root("POST", f"/rses/{HOME}", json={"deterministic": True})
-    for account in ("alice", "bob", "esap"):
-        lake.root("POST", f"/accounts/{account}/limits/local/{HOME}", json={"bytes": 10 << 20})
-    # Users write over HTTP; Rucio's reaper removes where it is at home, as at the other elements.
-    webdav = {
-        "hostname": "127.0.0.1",
-        "port": int(lake.site.rpartition(":")[2]),
-        "prefix": f"/storage/{HOME}/",
-        "impl": "rucio.rse.protocols.webdav.Default",
-        "domains": {"lan": SECOND, "wan": SECOND},
-    }
-    local = {
-        "hostname": "localhost",
-        "port": 0,
-        "prefix": f"{rucio.links['storage']}/{HOME}/",
-        "impl": "rucio.rse.protocols.posix.Default",
-        "domains": {"lan": FIRST, "wan": FIRST},
-    }
-    lake.root("POST", f"/rses/{HOME}/protocols/http", json=webdav)
-    lake.root("POST", f"/rses/{HOME}/protocols/file", json=local)
-    return HOME
 
 
 @pytest.fixture

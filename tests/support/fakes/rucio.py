@@ -105,7 +105,7 @@ def _answer(  # noqa: C901, PLR0911, PLR0912 - a table of cases
         case "GET", "dids", _, name if name == FILE["name"]:
             return _json({**FILE, "type": "FILE", "bytes": 5})
         case "GET", "dids", _, _, "meta":
-            return _json({"telescope": "LOFAR"})
+            return _json({"scope": FILE["scope"], "name": FILE["name"], "telescope": "LOFAR"})
         case "GET", "dids", _, _, "dids" | "parents":
             return _lines()
         case "POST", "replicas", "list":

@@ -26,6 +26,22 @@ def test_a_path_is_the_mount_and_the_pfn_from_a_part_on(begins, pfn, path):
     assert facility(path_begins_at=begins).path_of(pfn) == path
 
 
+@pytest.mark.parametrize(
+    ("pfn", "name", "path"),
+    [
+        ("davs://host/pool/s/ab/x#y", "x#y", "/mnt/lake/s/ab/x#y"),
+        ("davs://host/pool/s/ab/a%20b?c", "a%20b?c", "/mnt/lake/s/ab/a%20b?c"),
+        ("file://localhost/pool/s/ab//a/b;c", "/a/b;c", "/mnt/lake/s/ab//a/b;c"),
+        ("davs://host/pool/s/c%2F", "a/b/c%2F", "/mnt/lake/s/c%2F"),
+        ("davs://host/pool/elsewhere/a%20b", "a b", "/mnt/lake/elsewhere/a b"),
+        ("file://localhost/pool/s/a/../b", "a/../b", ""),
+        ("davs://host/pool/s/%2e%2e/b", "c", ""),
+    ],
+)
+def test_the_path_of_a_file_has_its_name_as_it_is(pfn, name, path):
+    assert facility(path_begins_at=1).path_of(pfn, name) == path
+
+
 def test_what_is_not_mounted_has_no_path():
     assert facility(mount_path="").path_of("file://localhost/a") == ""
 

@@ -93,7 +93,12 @@ class Rucio(Peer):
         configuration.write(folder, database_in=folder, venv=venv, port=port, issuer=issuer)
         processes.account.give(folder / "etc")
         server = folder / "server"
-        environment = {"RUCIO_HOME": str(folder), "PYTHONDONTWRITEBYTECODE": "1"}
+        environment = {
+            "RUCIO_HOME": str(folder),
+            "PYTHONDONTWRITEBYTECODE": "1",
+            # Server and daemons find it beside their own programs, in `server/`.
+            "RUCIO_POLICY_PACKAGE": "any_names",
+        }
         python = venv / "bin" / "python"
         processes.spawn(python, server / "site.py", str(site), folder / "storage", log="site.log")
         tls = certificates.write(folder / "tls")

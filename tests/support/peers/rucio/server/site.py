@@ -31,8 +31,14 @@ class Failed(Exception):
     """A copy that did not work, in FTS's words."""
 
 
-def local(url):
-    return Path(unquote(urlsplit(url).path))
+def local(pfn):
+    """Return the file that a PFN names: Rucio writes names into them as they are, unescaped."""
+    return Path("/" + pfn.removeprefix("file://").partition("/")[2])
+
+
+def stored(parts):
+    """Return the file at a path of this storage, which is never one above it."""
+    return Path("/".join([str(FOLDER), *parts]))
 
 
 def adler32(path):
@@ -149,7 +155,7 @@ class Handler(BaseHTTPRequestHandler):
     def do_GET(self):
         parts = self.parts()
         if parts[0] == "storage":
-            self.send_file(FOLDER.joinpath(*parts[1:]))
+            self.send_file(stored(parts[1:]))
         elif parts[0] == "jobs" and len(parts) > 1:
             ids = parts[1].split(",")
             if parts[2:] == ["files"]:
@@ -186,9 +192,9 @@ class Handler(BaseHTTPRequestHandler):
         self.answer(HTTPStatus.PARTIAL_CONTENT, data[start : end + 1], Content_Range=where)
 
     def do_MOVE(self):
-        source = FOLDER.joinpath(*self.parts()[1:])
+        source = stored(self.parts()[1:])
         there = urlsplit(self.headers["Destination"]).path.split("/")
-        target = FOLDER.joinpath(*map(unquote, there[2:]))
+        target = stored(map(unquote, there[2:]))
         if target.exists() and self.headers.get("Overwrite") == "F":
             self.answer(HTTPStatus.PRECONDITION_FAILED)
             return
@@ -196,7 +202,7 @@ class Handler(BaseHTTPRequestHandler):
         self.answer(HTTPStatus.CREATED)
 
     def do_PUT(self):
-        path = FOLDER.joinpath(*self.parts()[1:])
+        path = stored(self.parts()[1:])
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(self.body())
         self.answer(HTTPStatus.CREATED)
@@ -214,7 +220,7 @@ class Handler(BaseHTTPRequestHandler):
     def do_DELETE(self):
         parts = self.parts()
         if parts[0] == "storage":
-            FOLDER.joinpath(*parts[1:]).unlink(missing_ok=True)
+            stored(parts[1:]).unlink(missing_ok=True)
             self.answer(HTTPStatus.NO_CONTENT)
             return
         for file in jobs.get(parts[1], {"files": []})["files"]:
