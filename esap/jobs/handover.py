@@ -1,7 +1,7 @@
 """Hand jobs over to their peer, once, whatever dies in the middle of it."""
 
 from collections.abc import Callable, Container, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from datetime import datetime
 from functools import partial
 from typing import Any
@@ -74,7 +74,10 @@ def hand_over(job: Job, kind: JobKind) -> list[UUID]:
                 raise
         else:
             for one in taken:
-                _settle(one, outcomes[one.pk], follower)
+                if (outcome := outcomes.get(one.pk)) is None:
+                    _let_go(one, new=one.pk not in asked_before)
+                else:
+                    _settle(one, outcome, follower)
     return list(_waiting_beside(job).values_list("pk", flat=True)[:1]) if many else []
 
 
@@ -94,6 +97,22 @@ def _find_or_submit(
     except EsapError as error:  # no reason to forget what was found
         outcomes |= {job.pk: error for job in rest}
     return outcomes
+
+
+def _let_go(job: Job, *, new: bool) -> None:
+    """Leave a job to the next turn: it was not asked for in this one."""
+    untouched: dict[str, Any] = {"submitting": None} if new else {}
+    with suppress(WrongPhase, NotFound):  # nobody wants it any more
+        change(
+            job,
+            _READY,
+            where=unless_taken(job),
+            attempt=job.attempt - 1,
+            lease=None,
+            silent=False,
+            due=timezone.now(),
+            **untouched,
+        )
 
 
 def _settle(job: Job, outcome: str | BaseException, follower: Follower) -> None:

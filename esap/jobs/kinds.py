@@ -35,7 +35,10 @@ Submit = Callable[[Job], str]
 """Hands a job over to its peer and returns the peer's id of it."""
 
 SubmitMany = Callable[[Sequence[Job]], Mapping[UUID, str | EsapError]]
-"""Hands over several jobs; returns for each, by its key, the peer's id or why it was not taken."""
+"""Hands over several jobs; returns for each, by its key, the peer's id or why it was not taken.
+
+One that is left out was not asked for: it is the next turn's.
+"""
 
 Pairs = Sequence[tuple[str, str]]
 """Parameters as a form has them: names, which may repeat, and texts."""

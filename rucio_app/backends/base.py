@@ -307,8 +307,11 @@ class DataLake(Backend):
         copies: int,
         lifetime: int,
         comment: str,
+        asynchronous: bool = False,
     ) -> list[str]:
         """Ask for replicas of each, and return the rules' ids in the same order: all or none.
+
+        Asynchronously, the lake works out later which files these are (`INJECT`).
 
         Raises `AlreadyExists` if there is such a rule for one of them.
         """

@@ -258,6 +258,7 @@ class RucioLake(RucioWriter):
         copies: int,
         lifetime: int,
         comment: str,
+        asynchronous: bool = False,
     ) -> list[str]:
         rule = {
             "dids": _dids_of(items),
@@ -269,7 +270,7 @@ class RucioLake(RucioWriter):
             "activity": self.config.activity,
             "grouping": "DATASET",
             "ask_approval": False,
-            "asynchronous": False,
+            "asynchronous": asynchronous,
         }
         # Of two equal rules Rucio refuses the second, so that asking again makes no other.
         made = self._rucio.send("POST", "rules", "", token=token, body=rule, idempotent=True)

@@ -1,6 +1,6 @@
 """What a staging would take, before anything is asked for."""
 
-from collections.abc import Container, Iterable, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -34,9 +34,10 @@ class Room:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Estimate:
-    """How much a selection is, and where it fits; sizes in bytes."""
+    """How much a selection is, and where it fits; sizes in bytes. `types` has the DIDs' own."""
 
     account: str
+    types: Mapping[Item, str]
     files: int
     size: int
     rooms: Sequence[Room]
@@ -65,7 +66,8 @@ def estimate(lake: DataLake, user: Any, items: Sequence[Item], rse_expression: s
                 limit=MOST_FILES,
             )
         # Of a DID that there is not, and of one that is empty, no replicas are told.
-        _refuse_unknown(lake, items, lake.dids(items, token))
+        types = {item: did.type for item, did in lake.dids(items, token).items()}
+        _refuse_unknown(lake, items, types)
         if not found.members:
             raise NotFound("There are no files in what was chosen.")
         files = {(file.scope, file.name): file for file in found.members}.values()
@@ -83,6 +85,7 @@ def estimate(lake: DataLake, user: Any, items: Sequence[Item], rse_expression: s
         size = sum(file.size for file in files)
         return Estimate(
             account=account,
+            types=types,
             files=len(files),
             size=size,
             rooms=rooms,

@@ -4,6 +4,7 @@ from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import suppress
 from functools import partial
+from time import monotonic
 from typing import Any, TypeVar
 from uuid import UUID
 
@@ -20,9 +21,10 @@ from esap.errors import (
     OverQuota,
 )
 from esap.jobs.models import Job
+from esap.jobs.recovery import NEEDS_ITS_USER
 from rucio_app.backends.base import DataLake, Item, Rule, RuleState
 from rucio_app.services.access import as_service, as_user, has_service, lake_for
-from rucio_app.services.staging import item_of_part, needed_by_others, stagings_among
+from rucio_app.services.staging import FILE, item_of_part, needed_by_others, stagings_among
 
 __all__ = [
     "Ask",
@@ -46,6 +48,9 @@ MOST_OPEN = 100_000
 _FEW = 5
 """So many DIDs are asked for their rules one by one, instead of an account for all of its own."""
 
+_SECONDS = 30.0
+"""After so long no other collection is begun in a turn: the last shall have time enough."""
+
 _OPEN = [state for state in RuleState if state.is_open]
 
 
@@ -66,11 +71,30 @@ def make_rule(job: Job) -> str:
 
 
 def make_rules(jobs: Sequence[Job]) -> Mapping[UUID, str | EsapError]:
-    """Ask in one request for what parts of one staging want: they differ only in their DIDs.
+    """Ask for what parts of one staging want; they differ only in their DIDs, and are not many.
 
-    The lake makes all of the rules or none. Those that are there already are looked up, in one
-    question, and left out. Of what it refuses it says seldom which; so halves are asked for, until
-    each that is refused is alone, and tells why.
+    Files are asked for in one request. A collection may have any number of them, so that each is
+    asked for by itself; those for which no time is left are left out.
+    """
+    files = [job for job in jobs if job.parameters.get("type") == FILE]
+    others = [[job] for job in jobs if job not in files]
+    outcomes: dict[UUID, str | EsapError] = {}
+    ends = monotonic() + _SECONDS
+    for some in [files, *others]:
+        if outcomes and monotonic() > ends:
+            break
+        outcomes |= _tried(some)
+        needed = [error for error in outcomes.values() if isinstance(error, NEEDS_ITS_USER)]
+        if needed:
+            return {**{job.pk: needed[0] for job in jobs}, **outcomes}
+    return outcomes
+
+
+def _made_together(jobs: Sequence[Job]) -> Mapping[UUID, str | EsapError]:
+    """Ask in one request; the lake makes all of the rules or none.
+
+    Those that are there already are looked up, in one question, and left out. Of what it refuses it
+    says seldom which; so halves are asked for, until each that is refused is alone, and tells why.
     """
     if len(jobs) == 1:
         return {jobs[0].pk: make_rule(jobs[0])}
@@ -79,12 +103,10 @@ def make_rules(jobs: Sequence[Job]) -> Mapping[UUID, str | EsapError]:
         return {job.pk: rule for job, rule in zip(jobs, _made(lake, jobs), strict=True)}
     except AlreadyExists:
         there = _there(lake, jobs)
-        known = [job for job in jobs if item_of_part(job) in there]
+        pairs = [(job, there.get(item_of_part(job))) for job in jobs]
+        known = {job.pk: _tried_instead(lake, job, rule) for job, rule in pairs if rule}
         if known:
-            outcomes = {
-                job.pk: _tried_instead(lake, job, there[item_of_part(job)]) for job in known
-            }
-            return {**outcomes, **_tried([job for job in jobs if job.pk not in outcomes])}
+            return {**known, **_tried([job for job in jobs if job.pk not in known])}
     except (NotFound, InvalidRequest, OverQuota):
         pass
     half = len(jobs) // 2
@@ -165,6 +187,7 @@ def _made(lake: DataLake, jobs: Sequence[Job]) -> list[str]:
             rse_expression=asked["rse_expression"],
             copies=asked["copies"],
             lifetime=min(asked["lifetime"], lake.config.longest_lifetime),
+            asynchronous=bool(asked.get("asynchronous")),
             comment=_mark_of(jobs[0]) + (f": {words}" if words else ""),
         )
 
@@ -174,7 +197,7 @@ def _made(lake: DataLake, jobs: Sequence[Job]) -> list[str]:
 def _tried(jobs: Sequence[Job]) -> Mapping[UUID, str | EsapError]:
     """Make rules for some of the parts; what is in their way is not the others' fate."""
     try:
-        return make_rules(jobs) if jobs else {}
+        return _made_together(jobs) if jobs else {}
     except EsapError as error:
         return {job.pk: error for job in jobs}
 

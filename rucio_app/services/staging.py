@@ -22,6 +22,7 @@ from rucio_app.services.estimating import estimate, refuse_impossible
 from rucio_app.services.selecting import facility_of, target_of
 
 __all__ = [
+    "FILE",
     "PART",
     "WHOLE",
     "PartParameters",
@@ -37,10 +38,13 @@ __all__ = [
     "stagings_of",
 ]
 
+FILE = "file"
+MOST_AT_ONCE = 5_000
+"""Files for which a lake may work out a rule at once: it takes some milliseconds for each."""
+
 WHOLE = "rucio.stagings"
 PART = "rucio.staging"
 
-_COLLECTIONS = ("dataset", "container")
 _KEPT = (Phase.QUEUED, Phase.EXECUTING, Phase.HELD, Phase.SUSPENDED, Phase.COMPLETED)
 
 
@@ -51,12 +55,14 @@ class PartParameters(BaseModel):
 
     scope: str = Field(min_length=1, max_length=255)
     name: str = Field(min_length=1, max_length=500)
+    type: str = ""
     account: str = Field(min_length=1, max_length=255)
     rse_expression: str = Field(min_length=1, max_length=255)
     facility: str = ""
     copies: int = Field(default=1, gt=0)
     lifetime: int = Field(gt=0)
     comment: str = Field(default="", max_length=150)
+    asynchronous: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,7 +104,10 @@ def stage(lake: DataLake, user: Any, wanted: Wanted, *, mark: Once | None = None
                 **common,
                 "scope": item.scope,
                 "name": item.name,
+                "type": found.types[item],
                 "account": found.account,
+                # A rule for so many takes longer than a request may.
+                "asynchronous": found.types[item] != FILE and found.files > MOST_AT_ONCE,
             },
         )
         for item in wanted.items
@@ -205,21 +214,19 @@ def _files_of(lake: DataLake, user: Any, parts: Sequence[Job]) -> dict[UUID, Lis
     asked: dict[str, Any] = parts[0].parameters  # those of one staging differ in their DIDs only
     facility = _facility(lake, asked.get("facility", ""))
     items = {part.pk: item_of_part(part) for part in parts}
+    of_files = {part.pk for part in parts if part.parameters.get("type") == FILE}
 
     def replicas(items: Sequence[Item], token: str) -> Listing:
         return lake.replicas(items, token, rse_expression=asked["rse_expression"], most=MOST)
 
     def ask(token: str) -> dict[UUID, Listing]:
-        types = {item: did.type for item, did in lake.dids(list(items.values()), token).items()}
-        single = [item for item in items.values() if types.get(item) == "file"]
+        single = [item for key, item in items.items() if key in of_files]
         files = {
             Item(file.scope, file.name): Listing([file])
             for file in (replicas(single, token).members if single else ())
         }
         return {
-            key: replicas([item], token)
-            if types.get(item) in _COLLECTIONS
-            else files.get(item, Listing())
+            key: files.get(item, Listing()) if key in of_files else replicas([item], token)
             for key, item in items.items()
         }
 

@@ -6,6 +6,7 @@ import pytest
 
 from esap.jobs import services as jobs
 from esap.jobs.models import Job
+from rucio_app.backends.rucio import RucioLake
 from tests.support.rucio import unique
 from tests.support.waiting import wait_for
 
@@ -290,10 +291,29 @@ def test_a_hundred_dids_are_asked_for_in_one_request(lake, alice, worker, asked_
         assert [lake.rule(part.remote_id)["name"] for part in parts] == names
         asked_of_rucio.clear()
         told = fates(alice, staging)
-        assert asked_of_rucio == [("POST", "/dids/bulkmeta"), ("POST", "/replicas/list")]
+        assert asked_of_rucio == [("POST", "/replicas/list")]
         assert [fate["files"][0]["name"] for fate in told] == names[:50]
         jobs.abort(Job.objects.get(pk=staging))
         worker.look()
+
+
+def test_a_rule_for_many_files_is_worked_out_by_the_lake_later(lake, alice, worker, monkeypatch):
+    monkeypatch.setattr("rucio_app.services.staging.MOST_AT_ONCE", 1)
+    later, make_rules = [], RucioLake.make_rules
+
+    def noted(self, *args, **parts):
+        later.append(parts["asynchronous"])
+        return make_rules(self, *args, **parts)
+
+    monkeypatch.setattr(RucioLake, "make_rules", noted)
+    first, second = unique("file"), unique("file")
+    dataset = lake.dataset({first: b"x", second: b"y"})
+
+    staging = stage(alice, dataset)
+    worker.follow(staging, "COMPLETED")
+
+    assert later == [True]
+    assert lake.bytes_at("ESAP-COMPUTE", second) == b"y"
 
 
 def test_one_did_that_is_gone_does_not_keep_the_others_from_being_staged(lake, alice, worker):

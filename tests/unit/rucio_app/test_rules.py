@@ -25,7 +25,14 @@ from rucio_app.services.staging import PART, WHOLE
 
 pytestmark = pytest.mark.django_db
 
-ASKED = {"rse_expression": "A", "copies": 1, "lifetime": 3600, "comment": "", "account": "alice"}
+ASKED = {
+    "type": "file",
+    "rse_expression": "A",
+    "copies": 1,
+    "lifetime": 3600,
+    "comment": "",
+    "account": "alice",
+}
 
 
 class Memory:
@@ -34,6 +41,7 @@ class Memory:
     def __init__(self):
         self.rules_by_id = {}
         self.asked = Counter()
+        self.asynchronous = []
         self.missing = set()
         self.over_quota = set()
         self.away_from = None
@@ -45,8 +53,11 @@ class Memory:
     def service_login(self):
         return self.login
 
-    def make_rules(self, items, token, *, account, rse_expression, copies, lifetime, comment):
+    def make_rules(
+        self, items, token, *, account, rse_expression, copies, lifetime, comment, asynchronous
+    ):
         self.asked["make"] += 1
+        self.asynchronous.append(asynchronous)
         if self.asked["make"] == self.away_from:
             raise BackendUnavailable("The lake is away.")
         there = {Item(rule.scope, rule.name) for rule in self.rules_by_id.values()}
@@ -209,14 +220,47 @@ def test_a_lake_that_goes_away_between_halves_does_not_make_the_first_half_forgo
     assert outcomes == [InvalidRequest, f"{1:032x}", BackendUnavailable, BackendUnavailable]
 
 
-def test_what_concerns_all_is_raised(lake, alice, monkeypatch):
+def test_whoever_has_to_log_in_again_is_not_asked_for_each_part(lake, alice, monkeypatch):
+    asked = []
+
     def ended(lake, user, question):
+        asked.append(question)
         raise LoginAgain("Log in again.")
 
     monkeypatch.setattr(rules, "as_user", ended)
+    parts = staging_of(alice, "a", "b", type="dataset")
 
-    with pytest.raises(LoginAgain):
-        make_rules(staging_of(alice, "a", "b"))
+    outcomes = make_rules(parts)
+
+    assert {type(outcome) for outcome in outcomes.values()} == {LoginAgain}
+    assert (len(outcomes), len(asked)) == (2, 1)
+
+
+def test_collections_are_asked_for_each_by_itself_after_the_files(lake, alice):
+    collections = staging_of(alice, "a", "b", type="dataset")
+    files = staging_of(alice, *many(10))
+
+    make_rules([*collections, *files])
+
+    assert lake.names() == [*many(10), "a", "b"]
+    assert lake.asked == {"make": 3}
+
+
+def test_collections_for_which_no_time_is_left_are_left_out(lake, alice, monkeypatch):
+    seconds = iter([0.0, 1.0, 29.0, 31.0])
+    monkeypatch.setattr(rules, "monotonic", lambda: next(seconds))
+    parts = staging_of(alice, "a", "b", "c", "d", type="dataset")
+
+    outcomes = make_rules(parts)
+
+    assert [part.pk in outcomes for part in parts] == [True, True, True, False]
+
+
+def test_what_takes_long_to_work_out_is_worked_out_later(lake, alice):
+    make_rules(staging_of(alice, "a", type="dataset", asynchronous=True))
+    make_rules(staging_of(alice, "b", type="dataset"))
+
+    assert lake.asynchronous == [True, False]
 
 
 def test_a_rule_that_is_being_removed_is_waited_for_and_the_others_are_made(lake, alice):

@@ -183,6 +183,25 @@ def test_those_that_were_found_are_kept_when_the_others_are_refused(parts_of):
     ]
 
 
+def test_those_that_were_not_asked_for_have_their_turn_next(parts_of, monkeypatch):
+    parts = parts_of(3)
+    asked = []
+
+    def submit_many(jobs):
+        asked.append([job.mark for job in jobs])
+        return {jobs[0].pk: cluster.take(jobs[0].mark)}
+
+    with_submit_many(monkeypatch, submit_many)
+    turn = parts[0].pk
+    while waiting := runner.carry_out(turn):
+        turn = waiting[0]
+
+    marks = [part.mark for part in parts]
+    assert asked == [marks, marks[1:]]  # the last, alone, is submitted by itself
+    assert [part.remote_id for part in now(parts)] == ["r1", "r2", "r3"]
+    assert {(part.attempt, part.lease) for part in now(parts)} == {(1, None)}
+
+
 def test_one_that_is_aborted_meanwhile_is_to_be_stopped_and_the_others_go_on(parts_of, monkeypatch):
     parts = parts_of(3)
 
