@@ -30,6 +30,7 @@ __all__ = [
     "by_account",
     "end_rules",
     "find_rules",
+    "made_by_stagings",
     "make_rule",
     "make_rules",
     "rules_with",
@@ -129,13 +130,17 @@ def end_rules(lake: DataLake, jobs: Sequence[Job]) -> None:
         ids -= needed_by_others(theirs, ids)
         try:
             rules = rules_with(partial(as_service, lake), lake, account, ids).values()
-            ours = stagings_among(owner_id, {_staging(rule) for rule in rules})
-            for rule in rules:
-                if _staging(rule) in ours:
-                    _end(lake, rule)
+            for rule in made_by_stagings(owner_id, rules):
+                _end(lake, rule)
         except NotAllowed as error:
             # Each rule ends by itself, when its lifetime is over.
             logger.warning("rules stay", rules=len(ids), because=error.detail)
+
+
+def made_by_stagings(owner_id: Any, rules: Collection[Rule]) -> list[Rule]:
+    """Return which of these rules stagings of this user made: no others are ours to change."""
+    ours = stagings_among(owner_id, {_staging(rule) for rule in rules})
+    return [rule for rule in rules if _staging(rule) in ours]
 
 
 def by_account(jobs: Iterable[Job]) -> dict[tuple[str, Any], list[Job]]:
@@ -220,7 +225,7 @@ def _instead(lake: DataLake, job: Job, rule: Rule | None) -> str:
 
 def _is_given_up(rule: Rule, job: Job) -> bool:
     """Whether a rule is what an earlier staging of the same user left, and none waits for."""
-    ours = stagings_among(job.owner_id, {_staging(rule)})
+    ours = made_by_stagings(job.owner_id, [rule])
     return bool(ours) and not needed_by_others([job], {rule.id})
 
 

@@ -11,23 +11,24 @@ from uuid import UUID
 from django.db.models import QuerySet
 from pydantic import BaseModel, ConfigDict, Field
 
-from esap.errors import EsapError, InvalidRequest, NotFound
+from esap.errors import InvalidRequest, NotFound
 from esap.jobs import services as jobs
 from esap.jobs.idempotency import Once, made_before
 from esap.jobs.models import Job, Phase
 from rucio_app.backends.base import DataLake, Facility, Item, Listing
-from rucio_app.services.access import as_service, as_user, lake_for
+from rucio_app.services.access import as_user, lake_for
 from rucio_app.services.browsing import MOST, with_paths
 from rucio_app.services.estimating import estimate, refuse_impossible
 from rucio_app.services.selecting import facility_of, target_of
 
 __all__ = [
+    "KEPT",
     "PART",
     "WHOLE",
     "PartParameters",
     "Wanted",
+    "check_limits",
     "check_part",
-    "extend",
     "fates",
     "item_of_part",
     "needed_by_others",
@@ -40,7 +41,8 @@ __all__ = [
 WHOLE = "rucio.stagings"
 PART = "rucio.staging"
 
-_KEPT = (Phase.QUEUED, Phase.EXECUTING, Phase.HELD, Phase.SUSPENDED, Phase.COMPLETED)
+KEPT = (Phase.QUEUED, Phase.EXECUTING, Phase.HELD, Phase.SUSPENDED, Phase.COMPLETED)
+"""The phases of parts that want their rules."""
 
 
 class PartParameters(BaseModel):
@@ -79,7 +81,7 @@ def stage(lake: DataLake, user: Any, wanted: Wanted, *, mark: Once | None = None
         return job
     target = target_of(lake, wanted.facility, wanted.rse_expression)
     lifetime = wanted.lifetime or lake.config.lifetime
-    _check(lake, lifetime, wanted.copies)
+    check_limits(lake, lifetime, wanted.copies)
     found = estimate(lake, user, wanted.items, target)
     refuse_impossible(lake, found, target, wanted.copies)
     common = {
@@ -135,7 +137,7 @@ def stagings_among(owner_id: Any, ids: Collection[str]) -> set[str]:
 def needed_by_others(parts: Sequence[Job], rules: Collection[str]) -> set[str]:
     """Return which of these rules other parts of the same user have, and rely on."""
     others = Job.objects.filter(owner=parts[0].owner_id, kind=PART, peer=parts[0].peer)
-    others = others.filter(remote_id__in=rules, phase__in=_KEPT)
+    others = others.filter(remote_id__in=rules, phase__in=KEPT)
     return set(
         others.exclude(pk__in=[part.pk for part in parts]).values_list("remote_id", flat=True)
     )
@@ -151,30 +153,8 @@ def fates(user: Any, parts: Sequence[Job]) -> list[dict[str, Any]]:
     return [_fate(user, part) for part in parts]
 
 
-def extend(user: Any, staging: Job, lifetime: int) -> list[dict[str, Any]]:
-    """Let what was staged stay so many seconds from now; tell of each part whether it does."""
-    told = []
-    for part in Job.objects.filter(parent=staging.pk).order_by("created", "pk"):
-        said: dict[str, Any] = {"did": str(item_of_part(part)), "rule": part.remote_id}
-        try:
-            _prolong(lake_for(user, part.peer), part, lifetime)
-            said |= {"extended": True, "detail": ""}
-        except EsapError as error:
-            if error.retryable:
-                raise
-            said |= {"extended": False, "detail": error.detail}
-        told.append(said)
-    return told
-
-
-def _prolong(lake: DataLake, part: Job, lifetime: int) -> None:
-    _check(lake, lifetime, 1)
-    if not part.remote_id or part.phase not in _KEPT:
-        raise InvalidRequest(f"This part is {part.phase}, and has no rule to extend.")
-    as_service(lake, lambda token: lake.set_lifetime(part.remote_id, token, lifetime))
-
-
-def _check(lake: DataLake, lifetime: int, copies: int) -> None:
+def check_limits(lake: DataLake, lifetime: int, copies: int = 1) -> None:
+    """Raise `InvalidRequest` for more than the lake's entry allows."""
     config = lake.config
     if lifetime > config.longest_lifetime:
         raise InvalidRequest(

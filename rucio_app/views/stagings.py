@@ -27,6 +27,7 @@ from rucio_app.serializers import (
 )
 from rucio_app.services import staging
 from rucio_app.services.access import lake_for
+from rucio_app.services.extending import extend
 from rucio_app.services.selecting import items_wanted
 
 __all__ = ["StagingViewSet"]
@@ -132,7 +133,7 @@ class StagingViewSet(ViewSet):
         body = ExtensionSerializer(data=request.data)
         body.is_valid(raise_exception=True)
         whole = staging.staging_for(request.user, UUID(staging_id))
-        told = staging.extend(request.user, whole, body.validated_data["lifetime"])
+        told = extend(request.user, whole, body.validated_data["lifetime"])
         return Response(ExtendedSerializer({"results": told}).data)
 
 
