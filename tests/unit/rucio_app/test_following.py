@@ -8,7 +8,14 @@ import pytest
 from django.utils import timezone
 
 from esap.clients.rucio import CannotAuthenticate, Login
-from esap.errors import BackendRefused, LoginRequired, NotAllowed, NotFound
+from esap.errors import (
+    BackendFailed,
+    BackendRefused,
+    BackendUnavailable,
+    LoginRequired,
+    NotAllowed,
+    NotFound,
+)
 from esap.jobs.models import Job, Phase
 from rucio_app.backends.base import Listing, Rule, RuleState
 from rucio_app.services import access, following
@@ -160,6 +167,51 @@ def test_a_stuck_rule_fails_when_patience_is_over(lake_of, seconds, phase):
 
     assert standing.phase == phase
     assert "no space" in (standing.problem.detail if standing.problem else standing.waits_for)
+
+
+def test_one_account_that_is_refused_keeps_no_other_from_being_followed(lake_of, monkeypatch):
+    lake = lake_of(Memory([rule(1, account="alice"), rule(2, account="bob")]))
+    rules = lake.rules
+
+    def refuse_alice(token, *, account, **asked):
+        if account == "alice":
+            raise BackendRefused("The lake does not know alice any more.")
+        return rules(token, account=account, **asked)
+
+    monkeypatch.setattr(lake, "rules", refuse_alice)
+
+    standings = stagings.follow("lake", [part(1, "alice"), part(2, "bob")])
+
+    assert type(standings[f"{1:032x}"]) is BackendRefused
+    assert standings[f"{2:032x}"].phase == Phase.EXECUTING
+
+
+def test_a_lake_that_is_away_for_one_account_is_away(lake_of, monkeypatch):
+    lake = lake_of(Memory([rule(1)]))
+
+    def away(*args, **asked):
+        raise BackendUnavailable("The lake is away.")
+
+    monkeypatch.setattr(lake, "rules", away)
+
+    with pytest.raises(BackendUnavailable):
+        stagings.follow("lake", [part(1)])
+
+
+def test_a_stuck_rule_that_cannot_be_analysed_fails_with_its_own_words(lake_of, monkeypatch):
+    since = timezone.now() - timedelta(seconds=90)
+    stuck = rule(1, "STUCK", error="no space", stuck_since=since)
+    lake = lake_of(Memory([stuck, rule(2)]))
+
+    def fail(*args):
+        raise BackendFailed("The lake failed.")
+
+    monkeypatch.setattr(lake, "analysis", fail)
+
+    standings = stagings.follow("lake", [part(1), part(2)])
+
+    assert "no space" in standings[stuck.id].problem.detail
+    assert standings[f"{2:032x}"].phase == Phase.EXECUTING
 
 
 def test_one_login_serves_many_questions():
