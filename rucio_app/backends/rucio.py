@@ -25,6 +25,7 @@ from rucio_app.backends.base import (
     Did,
     DidType,
     Download,
+    FileAt,
     Item,
     Listing,
     Rule,
@@ -179,9 +180,10 @@ class RucioLake(RucioWriter):
             asked["rse_expression"] = rse_expression
         if schemes:
             asked["schemes"] = list(schemes)
-        found = bounded(self._rucio.lines("replicas", "list", token=token, body=asked), most)
-        files = [read(SaidFile, line, self.config.title).value() for line in found.members]
-        return Listing(sorted(files, key=lambda file: (file.scope, file.name)), found.complete)
+        lines = self._rucio.lines("replicas", "list", token=token, body=asked)
+        found = bounded(lines, most, self._file)
+        ordered = sorted(found.members, key=lambda file: (file.scope, file.name))
+        return Listing(ordered, found.complete)
 
     def elements(self, token: str) -> list[dict[str, Any]]:
         found = [line for line in self._rucio.lines("rses", "", token=token) if "rse" in line]
@@ -262,8 +264,7 @@ class RucioLake(RucioWriter):
         return list(map(str, made))
 
     def rule(self, rule_id: str, token: str) -> Rule:
-        said = self._rucio.get("rules", rule_id, token=token)
-        return read(SaidRule, said, self.config.title).value()
+        return self._rule(self._rucio.get("rules", rule_id, token=token))
 
     def rules(
         self,
@@ -275,15 +276,12 @@ class RucioLake(RucioWriter):
     ) -> Listing:
         # Without an account, everybody's would come.
         params = {"account": account, **({"state": _LETTERS[state]} if state else {})}
-        found = bounded(self._rucio.lines("rules", "", token=token, params=params), most)
-        rules = [read(SaidRule, line, self.config.title).value() for line in found.members]
-        return Listing(rules, found.complete)
+        return bounded(self._rucio.lines("rules", "", token=token, params=params), most, self._rule)
 
     def rules_of(self, item: Item, token: str) -> list[Rule]:
         params = {"scope": item.scope, "name": item.name}
         lines = self._rucio.lines("rules", "", token=token, params=params)
-        found = bounded(lines, _MOST_RULES_OF_A_DID)
-        return [read(SaidRule, line, self.config.title).value() for line in found.members]
+        return list(bounded(lines, _MOST_RULES_OF_A_DID, self._rule).members)
 
     def rule_history(self, item: Item, token: str, *, most: int) -> Listing:
         lines = self._rucio.lines("rules", item.scope, item.name, "history", token=token)
@@ -302,6 +300,12 @@ class RucioLake(RucioWriter):
         self._rucio.send(
             "PUT", "rules", rule_id, token=token, body={"options": options}, idempotent=True
         )
+
+    def _file(self, said: object) -> FileAt:
+        return read(SaidFile, said, self.config.title).value()
+
+    def _rule(self, said: object) -> Rule:
+        return read(SaidRule, said, self.config.title).value()
 
     def _dids(self, found: Listing, scope: str) -> Listing:
         lines = [
