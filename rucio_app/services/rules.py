@@ -47,6 +47,10 @@ MOST_OPEN = 100_000
 _FEW = 5
 """So many DIDs are asked for their rules one by one, instead of an account for all of its own."""
 
+_MANY = 20
+"""More rules than this that are in no list of open ones are looked for among the fulfilled, in one
+question: to ask for each may take longer than a turn may, and so would each turn after it."""
+
 _OPEN = [state for state in RuleState if state.is_open]
 
 
@@ -104,11 +108,13 @@ def rules_with(
 ) -> dict[str, Rule]:
     """Return these rules of an account, by their ids, asking for each state that is open.
 
-    A rule that is in no such list is asked for by itself: most are fulfilled then. One that is not
-    there any more is left out.
+    A rule that is in no such list is asked for by itself: most are fulfilled then. If there are
+    many, those that are fulfilled are asked for, too. One that is not there any more is left out.
     """
     found: dict[str, Rule] = {}
-    for state in _OPEN:
+    for state in [*_OPEN, RuleState.OK]:
+        if state is RuleState.OK and len(set(ids) - found.keys()) <= _MANY:
+            break
         listing = ask(partial(lake.rules, account=account, state=state, most=MOST_OPEN))
         found |= {rule.id: rule for rule in listing.members if rule.id in ids}
     for rule_id in set(ids) - found.keys():
@@ -213,7 +219,7 @@ def _instead(lake: DataLake, job: Job, rule: Rule | None) -> str:
     title = lake.config.title
     if rule is None:
         raise BackendUnavailable(f"{title} says that this is staged already, and does not show it.")
-    if rule.expires is not None and rule.expires <= timezone.now():
+    if _has_ended(rule):
         raise BackendUnavailable(
             f"{title} is still removing what was staged before. It is asked again."
         )
@@ -230,8 +236,14 @@ def _is_given_up(rule: Rule, job: Job) -> bool:
 
 
 def _end(lake: DataLake, rule: Rule) -> None:
+    if _has_ended(rule):
+        return  # It only takes the lake a while to forget it.
     with suppress(NotFound):  # It has ended meanwhile.
         as_service(lake, partial(lake.set_lifetime, rule.id, seconds=0))
+
+
+def _has_ended(rule: Rule) -> bool:
+    return rule.expires is not None and rule.expires <= timezone.now()
 
 
 def _mark_of(job: Job) -> str:

@@ -125,6 +125,15 @@ def test_a_rule_that_left_the_lists_is_asked_for_by_itself(lake_of):
     assert phases == {Phase.COMPLETED: 3, Phase.EXECUTING: 97}
 
 
+def test_many_rules_that_left_the_lists_are_found_among_the_fulfilled(lake_of):
+    lake = lake_of(Memory(rule(number, "OK") for number in range(1_000)))
+
+    standings = stagings.follow("lake", [part(number) for number in range(1_001)])
+
+    assert lake.asked == {"rules": 6, "rule": 1}  # the last is nowhere
+    assert Counter(state.phase for state in standings.values()) == {Phase.COMPLETED: 1_000}
+
+
 def test_each_account_is_asked_for_its_own(lake_of):
     lake = lake_of(Memory([rule(1, account="alice"), rule(2, account="bob")]))
 

@@ -330,6 +330,17 @@ def test_many_rules_are_looked_up_in_one_question_for_each_open_state(lake, alic
     assert lake.asked == {"rules": 5, "end": 20}
 
 
+def test_a_rule_that_has_ended_is_not_ended_again(lake, alice):
+    (part,) = handed_over(staging_of(alice, "a"))
+    mark = lake.rules_by_id.pop(part.remote_id).comment
+    ended = lake.put("a", comment=mark, expires=timezone.now() - timedelta(seconds=1))
+    lake.asked.clear()
+
+    end_rules(lake, [part])
+
+    assert (ended.id, lake.asked["end"]) == (part.remote_id, 0)
+
+
 def test_without_an_account_of_the_gateways_rules_are_left_to_their_lifetimes(lake, alice):
     parts = handed_over(staging_of(alice, "a"))
     lake.login = None
