@@ -149,8 +149,17 @@ def item_of_part(part: Job) -> Item:
 
 
 def fates(user: Any, parts: Sequence[Job]) -> list[dict[str, Any]]:
-    """Tell of each part how it stands, and of its files where they are by now."""
-    return [_fate(user, part) for part in parts]
+    """Tell of each part how it stands, and of its files where they are by now.
+
+    Of all parts together these are at most as many files as of one: ask for one part for all of
+    its files.
+    """
+    told, left = [], MOST
+    for part in parts:
+        said = _fate(user, part, left)
+        left -= len(said["files"])
+        told.append(said)
+    return told
 
 
 def check_limits(lake: DataLake, lifetime: int, copies: int = 1) -> None:
@@ -164,7 +173,7 @@ def check_limits(lake: DataLake, lifetime: int, copies: int = 1) -> None:
         raise InvalidRequest(f"copies: {config.title} makes at most {config.most_copies}.")
 
 
-def _fate(user: Any, part: Job) -> dict[str, Any]:
+def _fate(user: Any, part: Job, most: int) -> dict[str, Any]:
     asked = part.parameters
     item = item_of_part(part)
     said: dict[str, Any] = {
@@ -179,11 +188,13 @@ def _fate(user: Any, part: Job) -> dict[str, Any]:
     }
     if not part.remote_id or part.phase == Phase.ABORTED:
         return said
+    if most <= 0:
+        return {**said, "complete": False}
     lake = lake_for(user, part.peer)
     facility = _facility(lake, str(asked.get("facility", "")))
 
     def ask(token: str) -> Listing:
-        return lake.replicas([item], token, rse_expression=str(asked["rse_expression"]), most=MOST)
+        return lake.replicas([item], token, rse_expression=str(asked["rse_expression"]), most=most)
 
     found = as_user(lake, user, ask)
     said["files"] = [with_paths(file, facility) for file in found.members]
