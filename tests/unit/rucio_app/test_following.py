@@ -1,7 +1,9 @@
 """How many questions it takes to follow rules, whatever their number."""
 
 from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
+from threading import Event
 from types import SimpleNamespace
 
 import pytest
@@ -252,6 +254,27 @@ def test_a_token_that_is_not_taken_is_replaced_once():
 
     assert access.as_service(lake, ask) == "answer"
     assert used == ["service-1", "service-2"]
+
+
+def test_a_lake_that_hangs_keeps_nobody_at_another_from_logging_in():
+    slow, other = Memory(), Memory()
+    asked, answered = Event(), Event()
+
+    def hang():
+        asked.set()
+        answered.wait(10)
+        return Login("late", timezone.now() + timedelta(hours=1))
+
+    slow.service_login = hang
+    with ThreadPoolExecutor() as pool:
+        waiting = pool.submit(access.as_service, slow, lambda token: token)
+        try:
+            assert asked.wait(10)
+            login = pool.submit(access.as_service, other, lambda token: token)
+            assert login.result(timeout=5) == "service-1"
+        finally:
+            answered.set()
+    assert waiting.result() == "late"
 
 
 def test_a_refusal_of_rights_asks_for_no_other_token():
