@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 from accounts.tokens import token_for
 from esap.errors import InvalidRequest, LoginRequired, NotFound
@@ -70,11 +70,16 @@ def read(lake: DataLake, user: Any, offered: Offer, byte_range: str = "") -> Dow
 
 
 def is_of_storage(lake: DataLake, link: str) -> bool:
-    """Whether a link leads into the storage that the entry names: a token goes nowhere else."""
+    """Whether a link leads into the storage that the entry names: a token goes nowhere else.
+
+    A name in a lake may have steps up in it, which are taken before the storage is asked.
+    """
     storage = lake.config.storage
     if storage is None:
         return False
     root, there = urlsplit(str(storage)), urlsplit(_web(link))
+    if not {".", ".."}.isdisjoint(unquote(there.path).split("/")):
+        return False
     return root[:2] == there[:2] and there.path.startswith(root.path.rstrip("/") + "/")
 
 
