@@ -1,6 +1,6 @@
 """Data lakes: what is in them, where it lies, and what of it is mine."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from http import HTTPStatus
 from typing import Any
 
@@ -84,16 +84,13 @@ class LakeViewSet(ViewSet):
     def dids(self, request: Request, lake: str) -> Response:
         """Search a scope: by name, type or metadata, or for what is at its top."""
         asked = asked_of(request, DidQuerySerializer)
-        metadata = asked.get("metadata")
-        if metadata is not None and not isinstance(metadata, Mapping):
-            raise InvalidRequest('metadata: send a JSON object, such as {"telescope": "LOFAR"}.')
         found = browsing.dids(
             lake_for(request.user, lake),
             request.user,
             asked["scope"],
             name=asked["name"],
             kind=asked["type"],
-            metadata=metadata,
+            metadata=asked.get("metadata"),
             top=asked["top"],
         )
         return Response(page_of(request, found, DidPageSerializer))
