@@ -222,14 +222,17 @@ class RucioLake(RucioWriter):
             answer.close()
             raise InvalidRequest("Range: the file does not have these bytes.")
         self.http.expect(answer)
-        if answer.status_code not in (HTTPStatus.OK, HTTPStatus.PARTIAL_CONTENT):
+        part = answer.headers.get("Content-Range", "") if byte_range else ""
+        # Part of a file that does not say which part would be taken for the whole.
+        is_part = answer.status_code == HTTPStatus.PARTIAL_CONTENT and bool(part)
+        if answer.status_code != HTTPStatus.OK and not is_part:
             answer.close()
             raise BackendFailed(f"The storage of {self.config.title} does not give this file.")
         size = answer.headers.get("Content-Length", "")
         return Download(
             self.http.chunks(answer),
             int(size) if size.isdecimal() else None,
-            answer.headers.get("Content-Range", ""),
+            part if is_part else "",
         )
 
     # Rules

@@ -1,10 +1,10 @@
-"""Where tokens of a storage may go."""
+"""Where tokens of a storage may go, and which part of a file is asked for."""
 
 from types import SimpleNamespace
 
 import pytest
 
-from rucio_app.services.downloads import is_of_storage
+from rucio_app.services.downloads import Offer, is_of_storage, read
 
 LAKE = SimpleNamespace(config=SimpleNamespace(storage="https://storage.example.org/rucio"))
 
@@ -26,3 +26,28 @@ LAKE = SimpleNamespace(config=SimpleNamespace(storage="https://storage.example.o
 )
 def test_a_link_is_of_the_storage_if_it_leads_into_it(link, is_of):
     assert is_of_storage(LAKE, link) is is_of
+
+
+@pytest.mark.parametrize(
+    ("asked", "passed_on"),
+    [
+        ("bytes=0-99", "bytes=0-99"),
+        ("bytes=100-", "bytes=100-"),
+        ("bytes=-5", "bytes=-5"),
+        ("", ""),
+        ("bytes=-", ""),
+        ("bytes=0-1,5-6", ""),
+        ("lines=0-1", ""),
+        ("bytes=0-1\r\nX-Other: 1", ""),
+    ],
+)
+def test_one_range_is_asked_for_and_all_of_the_file_for_others(asked, passed_on):
+    heard = []
+    config = SimpleNamespace(storage_audience="")
+    lake = SimpleNamespace(
+        config=config, open=lambda link, token, *, byte_range: heard.append(byte_range)
+    )
+
+    read(lake, None, Offer("https://storage.example.org/rucio/a", "a", 100, streams=True), asked)
+
+    assert heard == [passed_on]
