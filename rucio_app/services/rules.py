@@ -129,7 +129,7 @@ def end_rules(lake: DataLake, jobs: Sequence[Job]) -> None:
     """End the rules of parts that nobody wants any more.
 
     One stays if it was there before, made by other means than a staging of the same user, or if
-    another staging of that user has it as well.
+    another staging has it as well, be it that of another user who has the same account.
     """
     for (account, owner_id), theirs in by_account(jobs).items():
         ids = {job.remote_id for job in theirs}

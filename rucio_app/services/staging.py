@@ -135,8 +135,8 @@ def stagings_among(owner_id: Any, ids: Collection[str]) -> set[str]:
 
 
 def needed_by_others(parts: Sequence[Job], rules: Collection[str]) -> set[str]:
-    """Return which of these rules other parts of the same user have, and rely on."""
-    others = Job.objects.filter(owner=parts[0].owner_id, kind=PART, peer=parts[0].peer)
+    """Return which of these rules other parts rely on, of whichever users of an account."""
+    others = Job.objects.filter(kind=PART, peer=parts[0].peer)
     others = others.filter(remote_id__in=rules, phase__in=KEPT)
     return set(
         others.exclude(pk__in=[part.pk for part in parts]).values_list("remote_id", flat=True)

@@ -321,6 +321,17 @@ def test_a_rule_that_another_staging_has_is_ended_with_the_last_that_has_it(lake
     assert lake.names() == []
 
 
+def test_a_rule_that_another_user_of_the_same_account_has_stays(lake, alice):
+    (mine,) = handed_over(staging_of(alice, "a"))
+    (theirs,) = staging_of(User.objects.create(username="alice at another provider"), "a")
+    theirs.remote_id, theirs.phase = make_rule(theirs), "COMPLETED"
+    theirs.save()
+
+    end_rules(lake, [mine])
+
+    assert (lake.names(), theirs.remote_id) == (["a"], mine.remote_id)
+
+
 def test_many_rules_are_looked_up_in_one_question_for_each_open_state(lake, alice):
     parts = handed_over(staging_of(alice, *many(20)))
     lake.asked.clear()
