@@ -22,7 +22,12 @@ from esap.errors import (
 from esap.jobs.models import Job
 from rucio_app.backends.base import DataLake, Item, Rule, RuleState
 from rucio_app.services.access import as_service, as_user, has_service, lake_for
-from rucio_app.services.staging import item_of_part, needed_by_others, stagings_among
+from rucio_app.services.staging import (
+    is_being_ended,
+    item_of_part,
+    needed_by_others,
+    stagings_among,
+)
 
 __all__ = [
     "Ask",
@@ -219,7 +224,7 @@ def _instead(lake: DataLake, job: Job, rule: Rule | None) -> str:
     title = lake.config.title
     if rule is None:
         raise BackendUnavailable(f"{title} says that this is staged already, and does not show it.")
-    if _has_ended(rule):
+    if _has_ended(rule) or is_being_ended(job.peer, rule.id):
         raise BackendUnavailable(
             f"{title} is still removing what was staged before. It is asked again."
         )

@@ -5,10 +5,12 @@ A staging is a job that is the sum of its parts; each part is one DID, and one r
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
 from django.db.models import QuerySet
+from django.utils import timezone
 from pydantic import BaseModel, ConfigDict, Field
 
 from esap.errors import InvalidRequest, NotFound
@@ -30,6 +32,7 @@ __all__ = [
     "check_limits",
     "check_part",
     "fates",
+    "is_being_ended",
     "item_of_part",
     "needed_by_others",
     "stage",
@@ -40,6 +43,9 @@ __all__ = [
 
 WHOLE = "rucio.stagings"
 PART = "rucio.staging"
+
+_ENDED_WITHIN = timedelta(minutes=10)
+"""What the lake has not ended by then it may never: nothing waits for that any longer."""
 
 KEPT = (Phase.QUEUED, Phase.EXECUTING, Phase.HELD, Phase.SUSPENDED, Phase.COMPLETED)
 """The phases of parts that want their rules."""
@@ -141,6 +147,13 @@ def needed_by_others(parts: Sequence[Job], rules: Collection[str]) -> set[str]:
     return set(
         others.exclude(pk__in=[part.pk for part in parts]).values_list("remote_id", flat=True)
     )
+
+
+def is_being_ended(peer: str, rule: str) -> bool:
+    """Say whether a rule is about to be ended, since a staging was cancelled just now."""
+    since = timezone.now() - _ENDED_WITHIN
+    ended = Job.objects.filter(kind=PART, peer=peer, due__isnull=False, ended__gte=since)
+    return ended.filter(remote_id=rule).exists()
 
 
 def item_of_part(part: Job) -> Item:

@@ -229,6 +229,22 @@ def test_a_rule_that_is_being_removed_is_waited_for_and_the_others_are_made(lake
     assert lake.rules_by_id[outcomes[second.pk]].name == "b"
 
 
+@pytest.mark.parametrize(("minutes", "waits"), [(0, True), (11, False)])
+def test_a_rule_of_a_staging_that_was_cancelled_just_now_is_waited_for(lake, alice, minutes, waits):
+    (cancelled,) = handed_over(staging_of(alice, "a"))
+    now = timezone.now()
+    ended = {"ended": now - timedelta(minutes=minutes), "due": now}
+    Job.objects.filter(pk=cancelled.pk).update(phase="ABORTED", **ended)
+    again = staging_of(alice, "a", "b")
+
+    outcome = make_rules(again)[again[0].pk]
+
+    assert (type(outcome) is BackendUnavailable, outcome == cancelled.remote_id) == (
+        waits,
+        not waits,
+    )
+
+
 def test_a_rule_of_another_account_or_place_or_number_is_in_nobodys_way(lake, alice):
     for change in ({"account": "bob"}, {"rse_expression": "B"}, {"copies": 2}):
         lake.put("a", **change)
