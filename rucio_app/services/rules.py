@@ -3,6 +3,7 @@
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import suppress
+from datetime import timedelta
 from functools import partial
 from typing import Any, TypeVar
 from uuid import UUID
@@ -51,6 +52,9 @@ MOST_OPEN = 100_000
 
 _FEW = 5
 """So many DIDs are asked for their rules one by one, instead of an account for all of its own."""
+
+_ABOUT = 0.9
+"""A rule that stays for this share of a lifetime need not be prolonged: it may be minutes old."""
 
 _MANY = 20
 """More rules than this that are in no list of open ones are looked for among the fulfilled, in one
@@ -180,7 +184,7 @@ def _made(lake: DataLake, jobs: Sequence[Job]) -> list[str]:
             account=asked["account"],
             rse_expression=asked["rse_expression"],
             copies=asked["copies"],
-            lifetime=min(asked["lifetime"], lake.config.longest_lifetime),
+            lifetime=_lifetime(lake, jobs[0]),
             comment=_mark_of(jobs[0]) + (f": {words}" if words else ""),
         )
 
@@ -231,7 +235,28 @@ def _instead(lake: DataLake, job: Job, rule: Rule | None) -> str:
     if rule.state is RuleState.STUCK and has_service(lake) and _is_given_up(rule, job):
         _end(lake, rule)
         raise BackendUnavailable(f"{title} gives up the attempt that was stuck. It is asked again.")
+    _let_last(lake, job, rule)
     return rule.id
+
+
+def _let_last(lake: DataLake, job: Job, rule: Rule) -> None:
+    """Have a rule that an earlier staging made stay about as long as this part wants it."""
+    lifetime = _lifetime(lake, job)
+    soon = timezone.now() + timedelta(seconds=lifetime * _ABOUT)
+    if rule.expires is None or rule.expires >= soon or not has_service(lake):
+        return
+    if not made_by_stagings(job.owner_id, [rule]):
+        return
+    try:
+        as_service(lake, partial(lake.set_lifetime, rule.id, seconds=lifetime))
+    except EsapError as error:
+        if error.retryable:
+            raise
+        logger.warning("a rule ends before it should", rule=rule.id, because=error.detail)
+
+
+def _lifetime(lake: DataLake, job: Job) -> int:
+    return min(int(job.parameters["lifetime"]), lake.config.longest_lifetime)
 
 
 def _is_given_up(rule: Rule, job: Job) -> bool:

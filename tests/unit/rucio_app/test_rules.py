@@ -34,6 +34,7 @@ class Memory:
     def __init__(self):
         self.rules_by_id = {}
         self.asked = Counter()
+        self.lasting = {}
         self.missing = set()
         self.over_quota = set()
         self.away_from = None
@@ -100,6 +101,9 @@ class Memory:
         return self.rules_by_id[rule_id]
 
     def set_lifetime(self, rule_id, token, seconds):
+        if seconds:
+            self.lasting[rule_id] = seconds
+            return
         self.asked["end"] += 1
         del self.rules_by_id[rule_id]
 
@@ -243,6 +247,25 @@ def test_a_rule_of_a_staging_that_was_cancelled_just_now_is_waited_for(lake, ali
         waits,
         not waits,
     )
+
+
+@pytest.mark.parametrize(
+    ("seconds", "by_hand", "lasting"),
+    [(600, False, [3_600]), (3_500, False, []), (86_000, False, []), (600, True, [])],
+)
+def test_a_rule_of_an_earlier_staging_that_would_end_too_soon_is_prolonged(
+    lake, alice, seconds, by_hand, lasting
+):
+    (earlier,) = staging_of(alice, "a")
+    rule = lake.put(
+        "a",
+        comment="by hand" if by_hand else f"ESAP {earlier.parent_id}",
+        expires=timezone.now() + timedelta(seconds=seconds),
+    )
+    (part,) = staging_of(alice, "a")
+
+    assert make_rule(part) == rule.id
+    assert list(lake.lasting.values()) == lasting
 
 
 def test_a_rule_of_another_account_or_place_or_number_is_in_nobodys_way(lake, alice):
