@@ -39,6 +39,7 @@ from rucio_app.services import browsing, downloads, mine
 from rucio_app.services.access import lake_for
 from rucio_app.services.estimating import estimate
 from rucio_app.services.selecting import facility_of, items_wanted, target_of
+from rucio_app.views.bounds import estimating
 from rucio_app.views.downloading import streamed
 from rucio_app.views.paging import asked_of, page_of
 from rucio_app.views.uploading import taken
@@ -235,9 +236,9 @@ class LakeViewSet(ViewSet):
         body.is_valid(raise_exception=True)
         asked, there = body.validated_data, lake_for(request.user, lake)
         target = target_of(there, asked["facility"], asked["rse_expression"])
-        found = estimate(
-            there, request.user, items_wanted(request.user, asked["dids"], asked["basket"]), target
-        )
+        wanted = items_wanted(request.user, asked["dids"], asked["basket"])
+        with estimating(request):
+            found = estimate(there, request.user, wanted, target)
         return Response(EstimateSerializer(found).data)
 
     @extend_schema(request=UploadSerializer, responses={201: UploadedSerializer})

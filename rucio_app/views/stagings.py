@@ -29,6 +29,7 @@ from rucio_app.services import staging
 from rucio_app.services.access import lake_for
 from rucio_app.services.extending import extend
 from rucio_app.services.selecting import items_wanted
+from rucio_app.views.bounds import estimating, extending
 
 __all__ = ["StagingViewSet"]
 
@@ -80,7 +81,8 @@ class StagingViewSet(ViewSet):
             comment=asked["comment"],
         )
         lake = lake_for(request.user, _lake_id(request, asked["lake"]))
-        job = staging.stage(lake, request.user, wanted, mark=mark_of(request, request.data))
+        with estimating(request):
+            job = staging.stage(lake, request.user, wanted, mark=mark_of(request, request.data))
         headers = {
             "Location": reverse("staging-detail", args=[job.pk]),
             "Preference-Applied": "respond-async",
@@ -133,7 +135,8 @@ class StagingViewSet(ViewSet):
         body = ExtensionSerializer(data=request.data)
         body.is_valid(raise_exception=True)
         whole = staging.staging_for(request.user, UUID(staging_id))
-        told = extend(request.user, whole, body.validated_data["lifetime"])
+        with extending(request):
+            told = extend(request.user, whole, body.validated_data["lifetime"])
         return Response(ExtendedSerializer({"results": told}).data)
 
 
