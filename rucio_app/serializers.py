@@ -3,6 +3,9 @@
 from functools import partial
 from typing import Any
 
+import orjson
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 __all__ = [
@@ -69,6 +72,33 @@ class PagedQuerySerializer(serializers.Serializer[Any]):
     limit = serializers.IntegerField(required=False, min_value=1, max_value=500, default=50)
 
 
+@extend_schema_field(OpenApiTypes.STR)
+class MetadataField(serializers.Field[Any, Any, Any, Any]):
+    """Metadata to look for, as the text of a JSON object with plain values.
+
+    By orjson, which refuses what Rucio cannot be told (infinity) and what breaks Python's own
+    parser (nesting without end). Rucio compares with plain values only.
+    """
+
+    default_error_messages = {
+        "invalid": 'Send a JSON object with plain values, such as {{"telescope": "LOFAR"}}.'
+    }
+
+    def to_internal_value(self, data: Any) -> dict[str, Any]:
+        """Return the names and values."""
+        try:
+            value = orjson.loads(data)
+        except orjson.JSONDecodeError:
+            self.fail("invalid")
+        if not isinstance(value, dict) or any(isinstance(v, dict | list) for v in value.values()):
+            self.fail("invalid")
+        return value
+
+    def to_representation(self, value: Any) -> Any:
+        """Return the value as it is."""
+        return value
+
+
 class DidQuerySerializer(PagedQuerySerializer):
     """What is looked for in a scope."""
 
@@ -80,9 +110,8 @@ class DidQuerySerializer(PagedQuerySerializer):
     top = serializers.BooleanField(
         required=False, default=False, help_text="Only what is in no other DID."
     )
-    metadata = serializers.JSONField(
+    metadata = MetadataField(
         required=False,
-        binary=True,
         help_text='Metadata that it has, as a JSON object: `{"telescope": "LOFAR"}`.',
     )
 

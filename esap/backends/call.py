@@ -119,8 +119,10 @@ def _fell_over(response: Response) -> bool:
     """Whether the peer itself is ill, not the query.
 
     Archives answer a bad query with 500 and a VOTable that says so (DALI 1.1, section 4.2); one
-    user's mistakes must not take an archive from all others.
+    user's mistakes must not take an archive from all others. So does Rucio, in a header that names
+    the class of the error.
     """
     kind = response.headers.get("Content-Type", "").lower()
     broken = response.status_code >= HTTPStatus.INTERNAL_SERVER_ERROR
-    return broken and "xml" not in kind and "votable" not in kind
+    told = "xml" in kind or "votable" in kind or "ExceptionClass" in response.headers
+    return broken and not told

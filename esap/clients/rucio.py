@@ -214,7 +214,9 @@ class RucioClient:
             f"The answer of {self._title} is not what Rucio answers, or broke off. Try again."
         )
 
-    def _error(self, answer: Response) -> EsapError:  # noqa: PLR0911 - a table of cases
+    def _error(  # noqa: C901, PLR0911 - a table of cases
+        self, answer: Response
+    ) -> EsapError:
         """Return what an error means: by its class, for its status is now this, now that."""
         name = answer.headers.get("ExceptionClass", "")
         message = self._message(answer) if name else ""
@@ -241,7 +243,11 @@ class RucioClient:
                 return BackendUnavailable(f"{title} is not available now ({name}). Try later.")
         if name.endswith("NotFound"):
             return NotFound(f"{title} does not know this: {message}")
-        if name and answer.status_code < HTTPStatus.INTERNAL_SERVER_ERROR:
+        if name == "InvalidMetadata":
+            # Its message is the database's own, too.
+            return InvalidRequest(f"{title} cannot look for such metadata ({name}).")
+        is_mistake = answer.status_code < HTTPStatus.INTERNAL_SERVER_ERROR
+        if name and (is_mistake or name.startswith("Invalid")):  # that is 409 here and 500 there
             return InvalidRequest(f"{title} refuses this ({name}): {message}")
         if name:
             return BackendFailed(f"{title} failed ({name}): {message}")

@@ -134,7 +134,9 @@ def _bumped(jobs: QuerySet[Job]) -> list[UUID]:
         alone = due.exclude(kind__in=together).select_for_update(skip_locked=True)
         ids = list(alone.values_list("pk", flat=True)[:MOST_JOBS])
         parts = due.filter(kind__in=together).values_list("pk", "kind", "parent")
-        ids += one_of_each(parts[:_MOST_PARTS])
+        firsts = due.filter(pk__in=one_of_each(parts[:_MOST_PARTS]))
+        # Not one that a worker takes just now: its lease is no more due than the worker says.
+        ids += firsts.select_for_update(skip_locked=True).values_list("pk", flat=True)
         Job.objects.filter(pk__in=ids).update(due=in_seconds(RING_AGAIN_SECONDS))
     return ids
 

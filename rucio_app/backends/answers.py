@@ -1,6 +1,6 @@
 """What Rucio says, checked, and turned into the room's values."""
 
-from collections.abc import Generator, Iterator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import closing
 from datetime import datetime
 from itertools import islice
@@ -185,11 +185,16 @@ def read(shape: type[M], said: object, title: str) -> M:
         ) from error
 
 
-def bounded(lines: Iterator[Any], most: int) -> Listing:
-    """Return at most so many lines of a stream; the rest is not read."""
+def bounded(
+    lines: Iterator[Any], most: int, value: Callable[[Any], Any] = lambda line: line
+) -> Listing:
+    """Return at most so many lines of a stream, each as its value; the rest is not read.
+
+    Lines are turned into values one by one: as they come, they take several times the memory.
+    """
     if not isinstance(lines, Generator):
         raise TypeError("A stream is a generator: it has to be closed.")
     with closing(lines):
-        members = list(islice(lines, most))
+        members = [value(line) for line in islice(lines, most)]
         complete = next(lines, None) is None
     return Listing(members, complete)

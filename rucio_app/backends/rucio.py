@@ -27,6 +27,7 @@ from rucio_app.backends.base import (
     Did,
     DidType,
     Download,
+    FileAt,
     Item,
     Listing,
     Rule,
@@ -195,9 +196,10 @@ class RucioLake(RucioWriter):
             asked["rse_expression"] = rse_expression
         if schemes:
             asked["schemes"] = list(schemes)
-        found = bounded(self._rucio.lines("replicas", "list", token=token, body=asked), most)
-        files = [read(SaidFile, line, self.config.title).value() for line in found.members]
-        return Listing(sorted(files, key=lambda file: (file.scope, file.name)), found.complete)
+        lines = self._rucio.lines("replicas", "list", token=token, body=asked)
+        found = bounded(lines, most, self._file)
+        ordered = sorted(found.members, key=lambda file: (file.scope, file.name))
+        return Listing(ordered, found.complete)
 
     def elements(self, token: str) -> list[dict[str, Any]]:
         found = [line for line in self._rucio.lines("rses", "", token=token) if "rse" in line]
@@ -236,14 +238,17 @@ class RucioLake(RucioWriter):
             answer.close()
             raise InvalidRequest("Range: the file does not have these bytes.")
         self.http.expect(answer)
-        if answer.status_code not in (HTTPStatus.OK, HTTPStatus.PARTIAL_CONTENT):
+        part = answer.headers.get("Content-Range", "") if byte_range else ""
+        # Part of a file that does not say which part would be taken for the whole.
+        is_part = answer.status_code == HTTPStatus.PARTIAL_CONTENT and bool(part)
+        if answer.status_code != HTTPStatus.OK and not is_part:
             answer.close()
             raise BackendFailed(f"The storage of {self.config.title} does not give this file.")
         size = answer.headers.get("Content-Length", "")
         return Download(
             self.http.chunks(answer),
             int(size) if size.isdecimal() else None,
-            answer.headers.get("Content-Range", ""),
+            part if is_part else "",
         )
 
     # Rules
@@ -279,8 +284,7 @@ class RucioLake(RucioWriter):
         return list(map(str, made))
 
     def rule(self, rule_id: str, token: str) -> Rule:
-        said = self._rucio.get("rules", rule_id, token=token)
-        return read(SaidRule, said, self.config.title).value()
+        return self._rule(self._rucio.get("rules", rule_id, token=token))
 
     def rules(
         self,
@@ -292,15 +296,12 @@ class RucioLake(RucioWriter):
     ) -> Listing:
         # Without an account, everybody's would come.
         params = {"account": account, **({"state": _LETTERS[state]} if state else {})}
-        found = bounded(self._rucio.lines("rules", "", token=token, params=params), most)
-        rules = [read(SaidRule, line, self.config.title).value() for line in found.members]
-        return Listing(rules, found.complete)
+        return bounded(self._rucio.lines("rules", "", token=token, params=params), most, self._rule)
 
     def rules_of(self, item: Item, token: str) -> list[Rule]:
         params = {"scope": item.scope, "name": item.name}
         lines = self._rucio.lines("rules", "", token=token, params=params)
-        found = bounded(lines, _MOST_RULES_OF_A_DID)
-        rules = [read(SaidRule, line, self.config.title).value() for line in found.members]
+        rules = bounded(lines, _MOST_RULES_OF_A_DID, self._rule).members
         # In a scope, Rucio takes a star for anything.
         return [rule for rule in rules if (rule.scope, rule.name) == (item.scope, item.name)]
 
@@ -337,6 +338,12 @@ class RucioLake(RucioWriter):
 
     def _not_by_name(self, item: Item) -> NotFound:
         return NotFound(f"{self.config.title} cannot be asked for {item} by its name.")
+
+    def _file(self, said: object) -> FileAt:
+        return read(SaidFile, said, self.config.title).value()
+
+    def _rule(self, said: object) -> Rule:
+        return read(SaidRule, said, self.config.title).value()
 
     def _dids(self, found: Listing, scope: str) -> Listing:
         lines = [

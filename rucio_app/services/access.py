@@ -20,6 +20,8 @@ Question = Callable[[str], T]
 """What is asked of a lake with a token."""
 
 _lock = Lock()
+_locks: WeakKeyDictionary[DataLake, Lock] = WeakKeyDictionary()
+"""One for each lake: whoever logs in at one that hangs keeps nobody else waiting."""
 _logins: WeakKeyDictionary[DataLake, Login] = WeakKeyDictionary()
 
 
@@ -82,6 +84,8 @@ def has_service(lake: DataLake) -> bool:
 def _service_login(lake: DataLake, *, instead_of: Login | None = None) -> Login:
     """Return a login that lasts a while; one for all who ask in this process."""
     with _lock:
+        lock = _locks.setdefault(lake, Lock())
+    with lock:
         known = _logins.get(lake)
         ends_soon = known is None or known.expires <= timezone.now() + LEAST_LEFT
         if known is not None and known is not instead_of and not ends_soon:

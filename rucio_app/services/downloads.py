@@ -1,5 +1,6 @@
 """A file of the lake, for somebody's browser: by a link to the storage, or through the gateway."""
 
+import re
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import unquote, urlsplit
@@ -15,6 +16,7 @@ __all__ = ["Offer", "is_of_storage", "offer", "read"]
 
 _SCHEMES = ("https", "davs", "http")
 """What a browser can open, once `davs` is written as what it is."""
+_ONE_RANGE = re.compile(r"bytes=(?:[0-9]+-[0-9]*|-[0-9]+)", re.IGNORECASE)
 _MOST = 2
 _THERE = "AVAILABLE"
 
@@ -68,11 +70,17 @@ def read(lake: DataLake, user: Any, offered: Offer, byte_range: str = "") -> Dow
         if not user.is_authenticated:
             raise LoginRequired(f"Log in to download from {config.title}.")
         token = token_for(user, config.storage_audience, config.storage_scopes).token
-    return lake.open(offered.link, token, byte_range=byte_range)
+    # Of several ranges the storage would answer with parts, in a form that is not passed on; who
+    # ignores a range is right by RFC 9110, 14.2.
+    wanted = byte_range if _ONE_RANGE.fullmatch(byte_range) else ""
+    return lake.open(offered.link, token, byte_range=wanted)
 
 
 def is_of_storage(lake: DataLake, link: str) -> bool:
-    """Whether a link leads into the storage that the entry names: a token goes nowhere else."""
+    """Whether a link leads into the storage that the entry names: a token goes nowhere else.
+
+    A name in a lake may have steps up in it, which are taken before the storage is asked.
+    """
     storage = lake.config.storage
     if storage is None:
         return False

@@ -5,9 +5,10 @@ from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
+import structlog
 from django.utils import timezone
 
-from esap.errors import BackendFailed, EsapError, LoginAgain
+from esap.errors import BackendFailed, EsapError
 from esap.jobs.models import Job, Phase
 from esap.jobs.remote import Follower, Standing, State
 from rucio_app.backends.base import DataLake, Rule, RuleState, lakes
@@ -16,6 +17,8 @@ from rucio_app.services.rules import asker, by_account, end_rules, find_rules, r
 from rucio_app.services.staging import item_of_part
 
 __all__ = ["Stagings"]
+
+logger = structlog.get_logger(__name__)
 
 _WAITS = {
     RuleState.SUSPENDED: "the lake's operators have suspended it",
@@ -53,7 +56,10 @@ class Stagings(Follower):
             try:
                 ids = {job.remote_id for job in theirs}
                 rules = rules_with(asker(lake, theirs[0]), lake, account, ids)
-            except LoginAgain as error:
+            except EsapError as error:
+                if error.retryable:
+                    raise
+                # One who is not known there any more must not keep the others from being followed.
                 standings |= {job.remote_id: error for job in theirs}
                 continue
             for job in theirs:
@@ -87,7 +93,10 @@ class Stagings(Follower):
             )
         if rule.state is RuleState.STUCK and _is_over(lake, rule):
             return State(
-                phase=Phase.ERROR, fraction=fraction, sentence=sentence, problem=_why(lake, job)
+                phase=Phase.ERROR,
+                fraction=fraction,
+                sentence=sentence,
+                problem=_why(lake, job, rule),
             )
         reason = rule.error or "" if rule.state is RuleState.STUCK else _WAITS.get(rule.state, "")
         return State(
@@ -113,11 +122,19 @@ def _progress(rule: Rule, total: int) -> str:
     return sentence
 
 
-def _why(lake: DataLake, job: Job) -> EsapError:
+def _why(lake: DataLake, job: Job, rule: Rule) -> EsapError:
     """Return why a rule is stuck, in the lake's own words, for each file."""
-    said = asker(lake, job)(lambda token: lake.analysis(job.remote_id, token))
+    said: dict[str, Any] = {}
+    try:
+        said = asker(lake, job)(lambda token: lake.analysis(job.remote_id, token))
+    except EsapError as error:
+        if error.retryable:
+            raise
+        # The rule itself says less, but enough: nobody else shall wait for this one.
+        logger.warning("a lake does not say why a rule is stuck", because=error.detail)
     transfers = [each for each in said.get("transfers") or () if isinstance(each, dict)]
-    reason = " ".join(str(said.get("rule_error") or "it does not say why").split())
+    told = said.get("rule_error") or rule.error or "it does not say why"
+    reason = " ".join(str(told).split())
     return BackendFailed(
         f"{lake.config.title} cannot bring {item_of_part(job)} there: {reason[:500]}",
         peer=job.peer,

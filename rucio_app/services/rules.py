@@ -3,6 +3,7 @@
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import suppress
+from datetime import timedelta
 from functools import partial
 from time import monotonic
 from typing import Any, TypeVar
@@ -24,7 +25,13 @@ from esap.jobs.models import Job
 from esap.jobs.recovery import NEEDS_ITS_USER
 from rucio_app.backends.base import DataLake, Item, Rule, RuleState
 from rucio_app.services.access import as_service, as_user, has_service, lake_for
-from rucio_app.services.staging import FILE, item_of_part, needed_by_others, stagings_among
+from rucio_app.services.staging import (
+    FILE,
+    is_being_ended,
+    item_of_part,
+    needed_by_others,
+    stagings_among,
+)
 
 __all__ = [
     "Ask",
@@ -32,6 +39,7 @@ __all__ = [
     "by_account",
     "end_rules",
     "find_rules",
+    "made_by_stagings",
     "make_rule",
     "make_rules",
     "rules_with",
@@ -50,6 +58,13 @@ _FEW = 5
 
 _SECONDS = 30.0
 """After so long no other collection is begun in a turn: the last shall have time enough."""
+
+_ABOUT = 0.9
+"""A rule that stays for this share of a lifetime need not be prolonged: it may be minutes old."""
+
+_MANY = 20
+"""More rules than this that are in no list of open ones are looked for among the fulfilled, in one
+question: to ask for each may take longer than a turn may, and so would each turn after it."""
 
 _OPEN = [state for state in RuleState if state.is_open]
 
@@ -125,11 +140,13 @@ def rules_with(
 ) -> dict[str, Rule]:
     """Return these rules of an account, by their ids, asking for each state that is open.
 
-    A rule that is in no such list is asked for by itself: most are fulfilled then. One that is not
-    there any more is left out.
+    A rule that is in no such list is asked for by itself: most are fulfilled then. If there are
+    many, those that are fulfilled are asked for, too. One that is not there any more is left out.
     """
     found: dict[str, Rule] = {}
-    for state in _OPEN:
+    for state in [*_OPEN, RuleState.OK]:
+        if state is RuleState.OK and len(set(ids) - found.keys()) <= _MANY:
+            break
         listing = ask(partial(lake.rules, account=account, state=state, most=MOST_OPEN))
         found |= {rule.id: rule for rule in listing.members if rule.id in ids}
     for rule_id in set(ids) - found.keys():
@@ -144,20 +161,24 @@ def end_rules(lake: DataLake, jobs: Sequence[Job]) -> None:
     """End the rules of parts that nobody wants any more.
 
     One stays if it was there before, made by other means than a staging of the same user, or if
-    another staging of that user has it as well.
+    another staging has it as well, be it that of another user who has the same account.
     """
     for (account, owner_id), theirs in by_account(jobs).items():
         ids = {job.remote_id for job in theirs}
         ids -= needed_by_others(theirs, ids)
         try:
             rules = rules_with(partial(as_service, lake), lake, account, ids).values()
-            ours = stagings_among(owner_id, {_staging(rule) for rule in rules})
-            for rule in rules:
-                if _staging(rule) in ours:
-                    _end(lake, rule)
+            for rule in made_by_stagings(owner_id, rules):
+                _end(lake, rule)
         except NotAllowed as error:
             # Each rule ends by itself, when its lifetime is over.
             logger.warning("rules stay", rules=len(ids), because=error.detail)
+
+
+def made_by_stagings(owner_id: Any, rules: Collection[Rule]) -> list[Rule]:
+    """Return which of these rules stagings of this user made: no others are ours to change."""
+    ours = stagings_among(owner_id, {_staging(rule) for rule in rules})
+    return [rule for rule in rules if _staging(rule) in ours]
 
 
 def by_account(jobs: Iterable[Job]) -> dict[tuple[str, Any], list[Job]]:
@@ -186,7 +207,7 @@ def _made(lake: DataLake, jobs: Sequence[Job]) -> list[str]:
             account=asked["account"],
             rse_expression=asked["rse_expression"],
             copies=asked["copies"],
-            lifetime=min(asked["lifetime"], lake.config.longest_lifetime),
+            lifetime=_lifetime(lake, jobs[0]),
             asynchronous=bool(asked.get("asynchronous")),
             comment=_mark_of(jobs[0]) + (f": {words}" if words else ""),
         )
@@ -231,25 +252,52 @@ def _instead(lake: DataLake, job: Job, rule: Rule | None) -> str:
     title = lake.config.title
     if rule is None:
         raise BackendUnavailable(f"{title} says that this is staged already, and does not show it.")
-    if rule.expires is not None and rule.expires <= timezone.now():
+    if _has_ended(rule) or is_being_ended(job.peer, rule.id):
         raise BackendUnavailable(
             f"{title} is still removing what was staged before. It is asked again."
         )
     if rule.state is RuleState.STUCK and has_service(lake) and _is_given_up(rule, job):
         _end(lake, rule)
         raise BackendUnavailable(f"{title} gives up the attempt that was stuck. It is asked again.")
+    _let_last(lake, job, rule)
     return rule.id
+
+
+def _let_last(lake: DataLake, job: Job, rule: Rule) -> None:
+    """Have a rule that an earlier staging made stay about as long as this part wants it."""
+    lifetime = _lifetime(lake, job)
+    soon = timezone.now() + timedelta(seconds=lifetime * _ABOUT)
+    if rule.expires is None or rule.expires >= soon or not has_service(lake):
+        return
+    if not made_by_stagings(job.owner_id, [rule]):
+        return
+    try:
+        as_service(lake, partial(lake.set_lifetime, rule.id, seconds=lifetime))
+    except EsapError as error:
+        if error.retryable:
+            raise
+        logger.warning("a rule ends before it should", rule=rule.id, because=error.detail)
+
+
+def _lifetime(lake: DataLake, job: Job) -> int:
+    return min(int(job.parameters["lifetime"]), lake.config.longest_lifetime)
 
 
 def _is_given_up(rule: Rule, job: Job) -> bool:
     """Whether a rule is what an earlier staging of the same user left, and none waits for."""
-    ours = stagings_among(job.owner_id, {_staging(rule)})
+    ours = made_by_stagings(job.owner_id, [rule])
     return bool(ours) and not needed_by_others([job], {rule.id})
 
 
 def _end(lake: DataLake, rule: Rule) -> None:
+    if _has_ended(rule):
+        return  # It only takes the lake a while to forget it.
     with suppress(NotFound):  # It has ended meanwhile.
         as_service(lake, partial(lake.set_lifetime, rule.id, seconds=0))
+
+
+def _has_ended(rule: Rule) -> bool:
+    return rule.expires is not None and rule.expires <= timezone.now()
 
 
 def _mark_of(job: Job) -> str:

@@ -5,31 +5,32 @@ A staging is a job that is the sum of its parts; each part is one DID, and one r
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
 from django.db.models import QuerySet
+from django.utils import timezone
 from pydantic import BaseModel, ConfigDict, Field
 
-from esap.errors import EsapError, InvalidRequest, NotFound
+from esap.errors import InvalidRequest, NotFound
 from esap.jobs import services as jobs
 from esap.jobs.idempotency import Once, made_before
 from esap.jobs.models import Job, Phase
-from rucio_app.backends.base import DataLake, Facility, Item, Listing
-from rucio_app.services.access import as_service, as_user, lake_for
-from rucio_app.services.browsing import MOST, with_paths
+from rucio_app.backends.base import DataLake, Item
 from rucio_app.services.estimating import estimate, refuse_impossible
-from rucio_app.services.selecting import facility_of, target_of
+from rucio_app.services.selecting import target_of
 
 __all__ = [
     "FILE",
+    "KEPT",
     "PART",
     "WHOLE",
     "PartParameters",
     "Wanted",
+    "check_limits",
     "check_part",
-    "extend",
-    "fates",
+    "is_being_ended",
     "item_of_part",
     "needed_by_others",
     "stage",
@@ -45,7 +46,11 @@ MOST_AT_ONCE = 5_000
 WHOLE = "rucio.stagings"
 PART = "rucio.staging"
 
-_KEPT = (Phase.QUEUED, Phase.EXECUTING, Phase.HELD, Phase.SUSPENDED, Phase.COMPLETED)
+_ENDED_WITHIN = timedelta(minutes=10)
+"""What the lake has not ended by then it may never: nothing waits for that any longer."""
+
+KEPT = (Phase.QUEUED, Phase.EXECUTING, Phase.HELD, Phase.SUSPENDED, Phase.COMPLETED)
+"""The phases of parts that want their rules."""
 
 
 class PartParameters(BaseModel):
@@ -86,7 +91,7 @@ def stage(lake: DataLake, user: Any, wanted: Wanted, *, mark: Once | None = None
         return job
     target = target_of(lake, wanted.facility, wanted.rse_expression)
     lifetime = wanted.lifetime or lake.config.lifetime
-    _check(lake, lifetime, wanted.copies)
+    check_limits(lake, lifetime, wanted.copies)
     found = estimate(lake, user, wanted.items, target)
     refuse_impossible(lake, found, target, wanted.copies)
     common = {
@@ -143,12 +148,19 @@ def stagings_among(owner_id: Any, ids: Collection[str]) -> set[str]:
 
 
 def needed_by_others(parts: Sequence[Job], rules: Collection[str]) -> set[str]:
-    """Return which of these rules other parts of the same user have, and rely on."""
-    others = Job.objects.filter(owner=parts[0].owner_id, kind=PART, peer=parts[0].peer)
-    others = others.filter(remote_id__in=rules, phase__in=_KEPT)
+    """Return which of these rules other parts rely on, of whichever users of an account."""
+    others = Job.objects.filter(kind=PART, peer=parts[0].peer)
+    others = others.filter(remote_id__in=rules, phase__in=KEPT)
     return set(
         others.exclude(pk__in=[part.pk for part in parts]).values_list("remote_id", flat=True)
     )
+
+
+def is_being_ended(peer: str, rule: str) -> bool:
+    """Say whether a rule is about to be ended, since a staging was cancelled just now."""
+    since = timezone.now() - _ENDED_WITHIN
+    ended = Job.objects.filter(kind=PART, peer=peer, due__isnull=False, ended__gte=since)
+    return ended.filter(remote_id=rule).exists()
 
 
 def item_of_part(part: Job) -> Item:
@@ -156,37 +168,8 @@ def item_of_part(part: Job) -> Item:
     return Item(str(part.parameters["scope"]), str(part.parameters["name"]))
 
 
-def fates(user: Any, parts: Sequence[Job]) -> list[dict[str, Any]]:
-    """Tell of each part of a staging how it stands, and of its files where they are by now."""
-    made = [part for part in parts if part.remote_id and part.phase != Phase.ABORTED]
-    found = _files_of(lake_for(user, made[0].peer), user, made) if made else {}
-    return [_fate(part, found.get(part.pk, Listing())) for part in parts]
-
-
-def extend(user: Any, staging: Job, lifetime: int) -> list[dict[str, Any]]:
-    """Let what was staged stay so many seconds from now; tell of each part whether it does."""
-    told = []
-    for part in Job.objects.filter(parent=staging.pk).order_by("created", "pk"):
-        said: dict[str, Any] = {"did": str(item_of_part(part)), "rule": part.remote_id}
-        try:
-            _prolong(lake_for(user, part.peer), part, lifetime)
-            said |= {"extended": True, "detail": ""}
-        except EsapError as error:
-            if error.retryable:
-                raise
-            said |= {"extended": False, "detail": error.detail}
-        told.append(said)
-    return told
-
-
-def _prolong(lake: DataLake, part: Job, lifetime: int) -> None:
-    _check(lake, lifetime, 1)
-    if not part.remote_id or part.phase not in _KEPT:
-        raise InvalidRequest(f"This part is {part.phase}, and has no rule to extend.")
-    as_service(lake, lambda token: lake.set_lifetime(part.remote_id, token, lifetime))
-
-
-def _check(lake: DataLake, lifetime: int, copies: int) -> None:
+def check_limits(lake: DataLake, lifetime: int, copies: int = 1) -> None:
+    """Raise `InvalidRequest` for more than the lake's entry allows."""
     config = lake.config
     if lifetime > config.longest_lifetime:
         raise InvalidRequest(
@@ -194,54 +177,6 @@ def _check(lake: DataLake, lifetime: int, copies: int) -> None:
         )
     if copies > config.most_copies:
         raise InvalidRequest(f"copies: {config.title} makes at most {config.most_copies}.")
-
-
-def _fate(part: Job, found: Listing) -> dict[str, Any]:
-    return {
-        "part": str(part.pk),
-        "did": str(item_of_part(part)),
-        "phase": part.phase,
-        "rule": part.remote_id,
-        "sentence": part.waits_for or part.progress_sentence,
-        "problem": part.problem,
-        "files": found.members,
-        "complete": found.complete,
-    }
-
-
-def _files_of(lake: DataLake, user: Any, parts: Sequence[Job]) -> dict[UUID, Listing]:
-    """Return the files of each part, where they were staged to: of single files by one question."""
-    asked: dict[str, Any] = parts[0].parameters  # those of one staging differ in their DIDs only
-    facility = _facility(lake, asked.get("facility", ""))
-    items = {part.pk: item_of_part(part) for part in parts}
-    of_files = {part.pk for part in parts if part.parameters.get("type") == FILE}
-
-    def replicas(items: Sequence[Item], token: str) -> Listing:
-        return lake.replicas(items, token, rse_expression=asked["rse_expression"], most=MOST)
-
-    def ask(token: str) -> dict[UUID, Listing]:
-        single = [item for key, item in items.items() if key in of_files]
-        files = {
-            Item(file.scope, file.name): Listing([file])
-            for file in (replicas(single, token).members if single else ())
-        }
-        return {
-            key: files.get(item, Listing()) if key in of_files else replicas([item], token)
-            for key, item in items.items()
-        }
-
-    return {
-        key: Listing([with_paths(file, facility) for file in found.members], found.complete)
-        for key, found in as_user(lake, user, ask).items()
-    }
-
-
-def _facility(lake: DataLake, facility_id: str) -> Facility | None:
-    """Return the facility that was staged to, unless its entry has gone."""
-    try:
-        return facility_of(lake, facility_id) if facility_id else None
-    except NotFound:
-        return None
 
 
 def _key(word: str) -> UUID | None:

@@ -1,6 +1,6 @@
 """Data lakes: what is in them, where it lies, and what of it is mine."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from http import HTTPStatus
 from typing import Any
 
@@ -40,6 +40,7 @@ from rucio_app.services import browsing, downloads, mine
 from rucio_app.services.access import lake_for
 from rucio_app.services.estimating import estimate
 from rucio_app.services.selecting import facility_of, items_wanted, target_of
+from rucio_app.views.bounds import estimating
 from rucio_app.views.downloading import streamed
 from rucio_app.views.paging import asked_of, page_of
 from rucio_app.views.uploading import taken
@@ -85,16 +86,13 @@ class LakeViewSet(ViewSet):
     def dids(self, request: Request, lake: str) -> Response:
         """Search a scope: by name, type or metadata, or for what is at its top."""
         asked = asked_of(request, DidQuerySerializer)
-        metadata = asked.get("metadata")
-        if metadata is not None and not isinstance(metadata, Mapping):
-            raise InvalidRequest('metadata: send a JSON object, such as {"telescope": "LOFAR"}.')
         found = browsing.dids(
             lake_for(request.user, lake),
             request.user,
             asked["scope"],
             name=asked["name"],
             kind=asked["type"],
-            metadata=metadata,
+            metadata=asked.get("metadata"),
             top=asked["top"],
         )
         return Response(page_of(request, found, DidPageSerializer))
@@ -248,9 +246,9 @@ class LakeViewSet(ViewSet):
         body.is_valid(raise_exception=True)
         asked, there = body.validated_data, lake_for(request.user, lake)
         target = target_of(there, asked["facility"], asked["rse_expression"])
-        found = estimate(
-            there, request.user, items_wanted(request.user, asked["dids"], asked["basket"]), target
-        )
+        wanted = items_wanted(request.user, asked["dids"], asked["basket"])
+        with estimating(request):
+            found = estimate(there, request.user, wanted, target)
         return Response(EstimateSerializer(found).data)
 
     @extend_schema(request=UploadSerializer, responses={201: UploadedSerializer})

@@ -27,7 +27,10 @@ from rucio_app.serializers import (
 )
 from rucio_app.services import staging
 from rucio_app.services.access import lake_for
+from rucio_app.services.extending import extend
+from rucio_app.services.fates import fates
 from rucio_app.services.selecting import items_wanted
+from rucio_app.views.bounds import estimating, extending
 
 __all__ = ["StagingViewSet"]
 
@@ -79,7 +82,8 @@ class StagingViewSet(ViewSet):
             comment=asked["comment"],
         )
         lake = lake_for(request.user, _lake_id(request, asked["lake"]))
-        job = staging.stage(lake, request.user, wanted, mark=mark_of(request, request.data))
+        with estimating(request):
+            job = staging.stage(lake, request.user, wanted, mark=mark_of(request, request.data))
         headers = {
             "Location": reverse("staging-detail", args=[job.pk]),
             "Preference-Applied": "respond-async",
@@ -116,7 +120,7 @@ class StagingViewSet(ViewSet):
         following = None
         if page * _MOST_PARTS < count:
             following = request.build_absolute_uri(f"{request.path}?page={page + 1}")
-        told = staging.fates(request.user, some)
+        told = fates(request.user, some)
         return Response(
             FatePageSerializer({"count": count, "next": following, "results": told}).data
         )
@@ -132,7 +136,8 @@ class StagingViewSet(ViewSet):
         body = ExtensionSerializer(data=request.data)
         body.is_valid(raise_exception=True)
         whole = staging.staging_for(request.user, UUID(staging_id))
-        told = staging.extend(request.user, whole, body.validated_data["lifetime"])
+        with extending(request):
+            told = extend(request.user, whole, body.validated_data["lifetime"])
         return Response(ExtendedSerializer({"results": told}).data)
 
 

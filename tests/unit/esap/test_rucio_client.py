@@ -92,6 +92,8 @@ def test_nesting_without_end_is_an_error():
         ("409 CONFLICT", "DuplicateRule", AlreadyExists),
         ("409 CONFLICT", "InvalidRSEExpression", InvalidRequest),
         ("400 BAD REQUEST", "InvalidRSEExpression", InvalidRequest),
+        ("500 INTERNAL SERVER ERROR", "InvalidRSEExpression", InvalidRequest),
+        ("500 INTERNAL SERVER ERROR", "InvalidMetadata", InvalidRequest),
         ("500 INTERNAL SERVER ERROR", "RucioException", BackendFailed),
         ("500 INTERNAL SERVER ERROR", "DatabaseException", BackendUnavailable),
     ],

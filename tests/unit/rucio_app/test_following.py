@@ -1,14 +1,23 @@
 """How many questions it takes to follow rules, whatever their number."""
 
 from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
+from threading import Event
 from types import SimpleNamespace
 
 import pytest
 from django.utils import timezone
 
 from esap.clients.rucio import CannotAuthenticate, Login
-from esap.errors import BackendRefused, LoginRequired, NotAllowed, NotFound
+from esap.errors import (
+    BackendFailed,
+    BackendRefused,
+    BackendUnavailable,
+    LoginRequired,
+    NotAllowed,
+    NotFound,
+)
 from esap.jobs.models import Job, Phase
 from rucio_app.backends.base import Listing, Rule, RuleState
 from rucio_app.services import access, following
@@ -118,6 +127,15 @@ def test_a_rule_that_left_the_lists_is_asked_for_by_itself(lake_of):
     assert phases == {Phase.COMPLETED: 3, Phase.EXECUTING: 97}
 
 
+def test_many_rules_that_left_the_lists_are_found_among_the_fulfilled(lake_of):
+    lake = lake_of(Memory(rule(number, "OK") for number in range(1_000)))
+
+    standings = stagings.follow("lake", [part(number) for number in range(1_001)])
+
+    assert lake.asked == {"rules": 6, "rule": 1}  # the last is nowhere
+    assert Counter(state.phase for state in standings.values()) == {Phase.COMPLETED: 1_000}
+
+
 def test_each_account_is_asked_for_its_own(lake_of):
     lake = lake_of(Memory([rule(1, account="alice"), rule(2, account="bob")]))
 
@@ -162,6 +180,51 @@ def test_a_stuck_rule_fails_when_patience_is_over(lake_of, seconds, phase):
     assert "no space" in (standing.problem.detail if standing.problem else standing.waits_for)
 
 
+def test_one_account_that_is_refused_keeps_no_other_from_being_followed(lake_of, monkeypatch):
+    lake = lake_of(Memory([rule(1, account="alice"), rule(2, account="bob")]))
+    rules = lake.rules
+
+    def refuse_alice(token, *, account, **asked):
+        if account == "alice":
+            raise BackendRefused("The lake does not know alice any more.")
+        return rules(token, account=account, **asked)
+
+    monkeypatch.setattr(lake, "rules", refuse_alice)
+
+    standings = stagings.follow("lake", [part(1, "alice"), part(2, "bob")])
+
+    assert type(standings[f"{1:032x}"]) is BackendRefused
+    assert standings[f"{2:032x}"].phase == Phase.EXECUTING
+
+
+def test_a_lake_that_is_away_for_one_account_is_away(lake_of, monkeypatch):
+    lake = lake_of(Memory([rule(1)]))
+
+    def away(*args, **asked):
+        raise BackendUnavailable("The lake is away.")
+
+    monkeypatch.setattr(lake, "rules", away)
+
+    with pytest.raises(BackendUnavailable):
+        stagings.follow("lake", [part(1)])
+
+
+def test_a_stuck_rule_that_cannot_be_analysed_fails_with_its_own_words(lake_of, monkeypatch):
+    since = timezone.now() - timedelta(seconds=90)
+    stuck = rule(1, "STUCK", error="no space", stuck_since=since)
+    lake = lake_of(Memory([stuck, rule(2)]))
+
+    def fail(*args):
+        raise BackendFailed("The lake failed.")
+
+    monkeypatch.setattr(lake, "analysis", fail)
+
+    standings = stagings.follow("lake", [part(1), part(2)])
+
+    assert "no space" in standings[stuck.id].problem.detail
+    assert standings[f"{2:032x}"].phase == Phase.EXECUTING
+
+
 def test_one_login_serves_many_questions():
     lake = Memory()
 
@@ -191,6 +254,27 @@ def test_a_token_that_is_not_taken_is_replaced_once():
 
     assert access.as_service(lake, ask) == "answer"
     assert used == ["service-1", "service-2"]
+
+
+def test_a_lake_that_hangs_keeps_nobody_at_another_from_logging_in():
+    slow, other = Memory(), Memory()
+    asked, answered = Event(), Event()
+
+    def hang():
+        asked.set()
+        answered.wait(10)
+        return Login("late", timezone.now() + timedelta(hours=1))
+
+    slow.service_login = hang
+    with ThreadPoolExecutor() as pool:
+        waiting = pool.submit(access.as_service, slow, lambda token: token)
+        try:
+            assert asked.wait(10)
+            login = pool.submit(access.as_service, other, lambda token: token)
+            assert login.result(timeout=5) == "service-1"
+        finally:
+            answered.set()
+    assert waiting.result() == "late"
 
 
 def test_a_refusal_of_rights_asks_for_no_other_token():

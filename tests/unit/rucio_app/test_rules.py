@@ -42,6 +42,7 @@ class Memory:
         self.rules_by_id = {}
         self.asked = Counter()
         self.asynchronous = []
+        self.lasting = {}
         self.missing = set()
         self.over_quota = set()
         self.away_from = None
@@ -111,6 +112,9 @@ class Memory:
         return self.rules_by_id[rule_id]
 
     def set_lifetime(self, rule_id, token, seconds):
+        if seconds:
+            self.lasting[rule_id] = seconds
+            return
         self.asked["end"] += 1
         del self.rules_by_id[rule_id]
 
@@ -273,6 +277,41 @@ def test_a_rule_that_is_being_removed_is_waited_for_and_the_others_are_made(lake
     assert lake.rules_by_id[outcomes[second.pk]].name == "b"
 
 
+@pytest.mark.parametrize(("minutes", "waits"), [(0, True), (11, False)])
+def test_a_rule_of_a_staging_that_was_cancelled_just_now_is_waited_for(lake, alice, minutes, waits):
+    (cancelled,) = handed_over(staging_of(alice, "a"))
+    now = timezone.now()
+    ended = {"ended": now - timedelta(minutes=minutes), "due": now}
+    Job.objects.filter(pk=cancelled.pk).update(phase="ABORTED", **ended)
+    again = staging_of(alice, "a", "b")
+
+    outcome = make_rules(again)[again[0].pk]
+
+    assert (type(outcome) is BackendUnavailable, outcome == cancelled.remote_id) == (
+        waits,
+        not waits,
+    )
+
+
+@pytest.mark.parametrize(
+    ("seconds", "by_hand", "lasting"),
+    [(600, False, [3_600]), (3_500, False, []), (86_000, False, []), (600, True, [])],
+)
+def test_a_rule_of_an_earlier_staging_that_would_end_too_soon_is_prolonged(
+    lake, alice, seconds, by_hand, lasting
+):
+    (earlier,) = staging_of(alice, "a")
+    rule = lake.put(
+        "a",
+        comment="by hand" if by_hand else f"ESAP {earlier.parent_id}",
+        expires=timezone.now() + timedelta(seconds=seconds),
+    )
+    (part,) = staging_of(alice, "a")
+
+    assert make_rule(part) == rule.id
+    assert list(lake.lasting.values()) == lasting
+
+
 def test_a_rule_of_another_account_or_place_or_number_is_in_nobodys_way(lake, alice):
     for change in ({"account": "bob"}, {"rse_expression": "B"}, {"copies": 2}):
         lake.put("a", **change)
@@ -365,6 +404,17 @@ def test_a_rule_that_another_staging_has_is_ended_with_the_last_that_has_it(lake
     assert lake.names() == []
 
 
+def test_a_rule_that_another_user_of_the_same_account_has_stays(lake, alice):
+    (mine,) = handed_over(staging_of(alice, "a"))
+    (theirs,) = staging_of(User.objects.create(username="alice at another provider"), "a")
+    theirs.remote_id, theirs.phase = make_rule(theirs), "COMPLETED"
+    theirs.save()
+
+    end_rules(lake, [mine])
+
+    assert (lake.names(), theirs.remote_id) == (["a"], mine.remote_id)
+
+
 def test_many_rules_are_looked_up_in_one_question_for_each_open_state(lake, alice):
     parts = handed_over(staging_of(alice, *many(20)))
     lake.asked.clear()
@@ -372,6 +422,17 @@ def test_many_rules_are_looked_up_in_one_question_for_each_open_state(lake, alic
     end_rules(lake, parts)
 
     assert lake.asked == {"rules": 5, "end": 20}
+
+
+def test_a_rule_that_has_ended_is_not_ended_again(lake, alice):
+    (part,) = handed_over(staging_of(alice, "a"))
+    mark = lake.rules_by_id.pop(part.remote_id).comment
+    ended = lake.put("a", comment=mark, expires=timezone.now() - timedelta(seconds=1))
+    lake.asked.clear()
+
+    end_rules(lake, [part])
+
+    assert (ended.id, lake.asked["end"]) == (part.remote_id, 0)
 
 
 def test_without_an_account_of_the_gateways_rules_are_left_to_their_lifetimes(lake, alice):

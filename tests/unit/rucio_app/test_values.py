@@ -4,6 +4,7 @@ import pytest
 
 from esap.errors import InvalidRequest
 from rucio_app.backends.base import Facility, Item
+from rucio_app.serializers import DidQuerySerializer
 from rucio_app.services.browsing import item_of
 from rucio_app.services.selecting import items_of
 
@@ -71,3 +72,31 @@ def test_what_is_chosen_twice_is_chosen_once():
     chosen = [{"scope": "escape", "name": "a"}, {"name": "escape:a"}, {"name": "escape:b"}]
 
     assert items_of(chosen) == [Item("escape", "a"), Item("escape", "b")]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "[]",
+        "1",
+        "{",
+        '{"a": NaN}',
+        '{"a": 1e999}',
+        '{"a": ' + "[" * 3_000 + "]" * 3_000 + "}",
+        '{"a": {"b": 1}}',
+        '{"a": "\\ud800"}',
+    ],
+)
+def test_metadata_that_no_lake_can_be_asked_for_are_refused(text):
+    asked = DidQuerySerializer(data={"scope": "escape", "metadata": text})
+
+    assert not asked.is_valid()
+    assert list(asked.errors) == ["metadata"]
+
+
+def test_metadata_are_names_and_plain_values():
+    text = '{"a": "x\'y", "b": 1.5, "c": null, "d": true}'
+    asked = DidQuerySerializer(data={"scope": "escape", "metadata": text})
+
+    assert asked.is_valid()
+    assert asked.validated_data["metadata"] == {"a": "x'y", "b": 1.5, "c": None, "d": True}

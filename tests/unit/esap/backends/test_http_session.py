@@ -196,6 +196,9 @@ WELL = {
     "a query's error": answer(
         b"<VOTABLE/>", status="500 Oops", Content_Type="application/x-votable+xml"
     ),
+    "an error that Rucio names": answer(
+        b"{}", status="500 Oops", ExceptionClass="InvalidRSEExpression"
+    ),
 }
 
 

@@ -2,12 +2,13 @@
 
 import sys
 from datetime import timedelta
+from uuid import uuid4
 
 import pytest
 from django.utils import timezone
 
 from esap.errors import BackendRefused, BackendUnavailable, InvalidRequest, LoginAgain
-from esap.jobs import making, resuming, runner, services, sweeper
+from esap.jobs import kinds, making, resuming, runner, services, sweeper
 from esap.jobs.kinds import JobKind, Part
 from esap.jobs.models import Job
 from tests.unit.esap.jobs.kinds import cluster
@@ -274,3 +275,21 @@ def now_with(keys):
 def with_submit_many(monkeypatch, submit_many):
     kind = JobKind("test.many", submit=cluster.submit, submit_many=submit_many, follower=cluster)
     monkeypatch.setattr("esap.jobs.kinds._kinds", lambda paths: {kind.name: kind})
+
+
+def test_the_sweeper_leaves_a_part_alone_that_a_worker_takes_meanwhile(parts_of, rung, monkeypatch):
+    (part,) = parts_of(1)
+    rung.clear()
+    Job.objects.filter(pk=part.pk).update(due=past())
+    ends = timezone.now() + timedelta(hours=1)
+
+    def take(jobs):
+        found = kinds.one_of_each(jobs)
+        Job.objects.filter(pk__in=found).update(lease=uuid4(), due=ends)
+        return found
+
+    monkeypatch.setattr(sweeper, "one_of_each", take)
+
+    sweeper.sweep()
+
+    assert (rung, now([part])[0].due) == ([], ends)
