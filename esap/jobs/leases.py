@@ -11,7 +11,8 @@ from uuid import UUID
 
 import structlog
 from django.conf import settings
-from django.db import DatabaseError, connection
+from django.db import Error as DatabaseTrouble
+from django.db import connection
 
 from esap.jobs.models import Job
 from esap.jobs.rows import in_seconds
@@ -54,7 +55,7 @@ class Keeper:
         held = _Held(weakref.ref(job), job.lease, lost, time.monotonic())
         with self._lock:
             self._held[job.pk] = held
-            if self._thread is None:
+            if self._thread is None or not self._thread.is_alive():
                 self._thread = threading.Thread(target=self._run, name="leases", daemon=True)
                 self._thread.start()
 
@@ -78,7 +79,7 @@ class Keeper:
                 time.sleep(ASK_SECONDS)
                 try:
                     self._look()
-                except DatabaseError as trouble:
+                except DatabaseTrouble as trouble:
                     # A database that is busy or restarting says nothing about the jobs: ask again.
                     logger.warning("cannot look after jobs just now", because=str(trouble))
                     connection.close()
@@ -90,6 +91,8 @@ class Keeper:
 
     def _anything(self) -> bool:
         with self._lock:
+            if self._thread is not threading.current_thread():
+                return False  # we were forgotten; jobs kept since have a thread of their own
             self._held = {pk: held for pk, held in self._held.items() if held.job() is not None}
             if not self._held:
                 self._thread = None

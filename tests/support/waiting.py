@@ -5,8 +5,11 @@ from collections.abc import Callable
 
 
 def wait_for(claim: Callable[[], bool], seconds: float = 15.0) -> bool:
-    """Return whether the claim came true in time."""
+    """Return whether the claim came true in time.
+
+    It is not asked again once it was true: by then it may be true no more.
+    """
     ends = time.monotonic() + seconds
-    while not claim() and time.monotonic() < ends:
+    while not (true := claim()) and time.monotonic() < ends:
         time.sleep(0.02)
-    return claim()
+    return true
