@@ -113,6 +113,13 @@ class PeerSession(Session):
         session._use(transport)
         return session
 
+    def apart(self) -> "PeerSession":
+        """Return a session of its own for another server of the same entry, such as its storage.
+
+        It shares nothing: that the one is ill says nothing of the other.
+        """
+        return PeerSession(self.config, **self._options)
+
     def request(  # type: ignore[override]
         self,
         method: str,

@@ -19,6 +19,7 @@ from esap.errors import (
     BackendFailed,
     BackendRefused,
     BackendTimedOut,
+    BackendUnavailable,
     Cancelled,
     EsapError,
     NotFound,
@@ -87,7 +88,7 @@ def _find_or_submit(
     """Return under which id the peer has each job by now, or why not."""
     outcomes: dict[UUID, str | EsapError] = {}
     if in_doubt := [job for job in jobs if job.pk in asked_before]:
-        outcomes |= follower.find_many(in_doubt)
+        outcomes |= _found(in_doubt, follower)
     rest = [job for job in jobs if job.pk not in outcomes]
     try:
         if kind.submit_many and len(rest) > 1:
@@ -97,6 +98,16 @@ def _find_or_submit(
     except EsapError as error:  # no reason to forget what was found
         outcomes |= {job.pk: error for job in rest}
     return outcomes
+
+
+def _found(jobs: Sequence[Job], follower: Follower) -> dict[UUID, str | EsapError]:
+    """Return which jobs the peer has; if it does not tell, why nobody knows of any."""
+    try:
+        return dict(follower.find_many(jobs))
+    except EsapError as error:
+        # An answer that cannot be read is no reason to end what may well be there.
+        unknown = BackendUnavailable(error.detail) if _in_doubt(error) else error
+        return {job.pk: unknown for job in jobs}
 
 
 def _let_go(job: Job, *, new: bool) -> None:

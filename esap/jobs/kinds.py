@@ -130,16 +130,16 @@ def kind_named(name: str) -> JobKind:
     return kinds[name]
 
 
-def one_of_each(jobs: Iterable[tuple[UUID, str, UUID | None]]) -> list[UUID]:
+def one_of_each(jobs: Iterable[tuple[UUID, str, str, UUID | None]]) -> list[UUID]:
     """Return whom to send a message about: of parts that are handed over together, the first.
 
-    A job is its key, its kind and its parent's key.
+    A job is its key, its kind, its peer and its parent's key.
     """
     found: dict[object, UUID] = {}
-    for key, name, parent in jobs:
+    for key, name, peer, parent in jobs:
         kind = all_kinds().get(name)
         together = kind is not None and kind.submit_many is not None and parent is not None
-        found.setdefault((name, parent) if together else key, key)
+        found.setdefault((name, peer, parent) if together else key, key)
     return list(found.values())
 
 

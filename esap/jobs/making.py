@@ -77,7 +77,7 @@ def make_parts(parent: Job, parts: Sequence[Part]) -> list[Job]:
         Event(job=job, name="phase", data={"phase": Phase.QUEUED.value}) for job in jobs
     )
     follow_parts(parent.pk)
-    new = [(job.pk, job.kind, job.parent_id) for job in jobs if not job.gathers]
+    new = [(job.pk, job.kind, job.peer, job.parent_id) for job in jobs if not job.gathers]
     ring_after_commit(one_of_each(new))
     return jobs
 

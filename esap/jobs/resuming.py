@@ -23,7 +23,7 @@ def resume_held(owner: Any, peer: str = "") -> int:
     if peer:
         held = held.filter(peer=peer)
     here = held.filter(remote_id="").order_by("created", "pk")
-    rung = one_of_each(here.values_list("pk", "kind", "parent"))
+    rung = one_of_each(here.values_list("pk", "kind", "peer", "parent"))
     count = here.count()
     # Due as well: of messages that are lost, or are too many, the sweeper sends more.
     here.update(due=timezone.now())

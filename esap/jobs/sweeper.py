@@ -133,7 +133,7 @@ def _bumped(jobs: QuerySet[Job]) -> list[UUID]:
         due = jobs.filter(due__lte=timezone.now()).order_by("due")
         alone = due.exclude(kind__in=together).select_for_update(skip_locked=True)
         ids = list(alone.values_list("pk", flat=True)[:MOST_JOBS])
-        parts = due.filter(kind__in=together).values_list("pk", "kind", "parent")
+        parts = due.filter(kind__in=together).values_list("pk", "kind", "peer", "parent")
         firsts = due.filter(pk__in=one_of_each(parts[:_MOST_PARTS]))
         # Not one that a worker takes just now: its lease is no more due than the worker says.
         ids += firsts.select_for_update(skip_locked=True).values_list("pk", flat=True)

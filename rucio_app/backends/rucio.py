@@ -79,6 +79,7 @@ class RucioLake(RucioWriter):
 
     def __init__(self, config: BackendConfig, http: PeerSession) -> None:
         super().__init__(config, http)
+        self._storage = http.apart()
         self._rucio = RucioClient(http, config.base_url, config.title)
 
     def ping(self) -> None:
@@ -231,13 +232,13 @@ class RucioLake(RucioWriter):
             headers["Authorization"] = f"Bearer {token}"
         if byte_range:
             headers["Range"] = byte_range
-        answer = self.http.get(
+        answer = self._storage.get(
             link, headers=headers, stream=True, allow_redirects=False, timeout=_DOWNLOAD_SECONDS
         )
         if answer.status_code == HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE:
             answer.close()
             raise InvalidRequest("Range: the file does not have these bytes.")
-        self.http.expect(answer)
+        self._storage.expect(answer)
         part = answer.headers.get("Content-Range", "") if byte_range else ""
         # Part of a file that does not say which part would be taken for the whole.
         is_part = answer.status_code == HTTPStatus.PARTIAL_CONTENT and bool(part)
@@ -246,7 +247,7 @@ class RucioLake(RucioWriter):
             raise BackendFailed(f"The storage of {self.config.title} does not give this file.")
         size = answer.headers.get("Content-Length", "")
         return Download(
-            self.http.chunks(answer),
+            self._storage.chunks(answer),
             int(size) if size.isdecimal() else None,
             part if is_part else "",
         )

@@ -11,6 +11,7 @@ from typing import Any
 from urllib.parse import urlsplit
 from uuid import uuid4
 
+from esap.backends.http import PeerSession
 from esap.clients.rucio import RucioClient
 from esap.clients.rucio_names import cut_short
 from esap.errors import (
@@ -35,6 +36,7 @@ class RucioWriter(WritableLake):
     """The part of a Rucio lake that gives files their places, and takes them."""
 
     _rucio: RucioClient
+    _storage: PeerSession
 
     def scopes_of(self, account: str, token: str) -> list[str]:
         try:
@@ -182,7 +184,7 @@ class RucioWriter(WritableLake):
     ) -> Any:
         """Call the storage. It may not send us elsewhere: a token would go along."""
         sent = {**({"Authorization": f"Bearer {token}"} if token else {}), **(headers or {})}
-        answer = self.http.request(
+        answer = self._storage.request(
             method,
             _web(link),
             data=data,
@@ -193,7 +195,7 @@ class RucioWriter(WritableLake):
         )
         if answer.status_code in passing:
             return answer
-        self.http.expect(answer)
+        self._storage.expect(answer)
         if answer.status_code >= HTTPStatus.MULTIPLE_CHOICES:
             raise BackendFailed(
                 f"The storage of {self.config.title} wants this done elsewhere, where the gateway "

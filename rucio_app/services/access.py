@@ -60,7 +60,15 @@ def as_service(lake: DataLake, question: Question[T]) -> T:
     try:
         return question(login.token)
     except CannotAuthenticate:
-        return question(_service_login(lake, instead_of=login).token)
+        login = _service_login(lake, instead_of=login)
+    try:
+        return question(login.token)
+    except CannotAuthenticate as error:
+        raise BackendRefused(
+            f"{lake.config.title} does not take the gateway's own account. Tell the operator of "
+            "the gateway.",
+            peer=lake.config.id,
+        ) from error
 
 
 def as_reader(lake: DataLake, caller: Any, question: Question[T]) -> T:

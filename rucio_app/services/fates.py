@@ -56,7 +56,9 @@ def _files_of(lake: DataLake, user: Any, parts: Sequence[Job]) -> dict[UUID, Lis
         found = {key: known.get(items[key], Listing()) for key in single}
         left = MOST - len(known)
         for key in (key for key in items if key not in single):
-            found[key] = replicas([items[key]], token, left) if left > 0 else Listing(complete=False)
+            found[key] = Listing(complete=False)
+            if left > 0:
+                found[key] = replicas([items[key]], token, left)
             left -= len(found[key].members)
         return found
 

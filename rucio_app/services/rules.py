@@ -92,10 +92,14 @@ def make_rules(jobs: Sequence[Job]) -> Mapping[UUID, str | EsapError]:
     asked for by itself; those for which no time is left are left out.
     """
     files = [job for job in jobs if job.parameters.get("type") == FILE]
-    others = [[job] for job in jobs if job not in files]
+    # Of one round: a request has one comment, and that is the mark.
+    together = [
+        [job for job in files if job.round == each] for each in {job.round for job in files}
+    ]
+    alone = [[job] for job in jobs if job not in files]
     outcomes: dict[UUID, str | EsapError] = {}
     ends = monotonic() + _SECONDS
-    for some in [files, *others]:
+    for some in [*together, *alone]:
         if outcomes and monotonic() > ends:
             break
         outcomes |= _tried(some)

@@ -277,6 +277,14 @@ def test_a_lake_that_hangs_keeps_nobody_at_another_from_logging_in():
     assert waiting.result() == "late"
 
 
+def test_an_account_that_is_not_taken_is_the_operators_to_mend():
+    def ask(token):
+        raise CannotAuthenticate("Log in again.")
+
+    with pytest.raises(BackendRefused, match="Tell the operator of the gateway"):
+        access.as_service(Memory(), ask)
+
+
 def test_a_refusal_of_rights_asks_for_no_other_token():
     lake = Memory()
 

@@ -240,6 +240,17 @@ def test_whoever_has_to_log_in_again_is_not_asked_for_each_part(lake, alice, mon
     assert (len(outcomes), len(asked)) == (2, 1)
 
 
+def test_parts_of_another_round_have_another_mark(lake, alice):
+    parts = staging_of(alice, "a", "b", "c")
+    parts[1].round = 2
+
+    make_rules(parts)
+
+    staging = parts[0].parent_id
+    marks = {rule.name: rule.comment for rule in lake.rules_by_id.values()}
+    assert marks == {"a": f"ESAP {staging}", "b": f"ESAP {staging}.2", "c": f"ESAP {staging}"}
+
+
 def test_collections_are_asked_for_each_by_itself_after_the_files(lake, alice):
     collections = staging_of(alice, "a", "b", type="dataset")
     files = staging_of(alice, *many(10))

@@ -8,7 +8,13 @@ import orjson
 import pytest
 
 from esap.backends.http import open_session
-from esap.errors import AlreadyExists, BackendFailed, BackendRefused, InvalidRequest
+from esap.errors import (
+    AlreadyExists,
+    BackendFailed,
+    BackendRefused,
+    BackendUnavailable,
+    InvalidRequest,
+)
 from rucio_app.backends.base import Item
 from rucio_app.backends.rucio import RucioConfig, RucioLake
 from rucio_app.backends.writing import Measured
@@ -202,3 +208,15 @@ def test_a_file_goes_by_the_first_protocol_of_http_that_writes(protocols, place)
 def test_an_element_that_takes_no_writes_by_http_is_refused(element):
     with pytest.raises(InvalidRequest, match="takes no files over HTTP"):
         place_for(element)
+
+
+def test_a_storage_that_is_away_does_not_close_the_lake():
+    with FakePeer(lambda heard: [message(b"{}")]) as peer:
+        lake = lake_at(peer)
+        for _ in range(6):
+            with pytest.raises(BackendUnavailable):
+                lake.open("http://127.0.0.1:9/storage/file", "")
+
+        lake.ping()
+
+        assert lake.http.breaker.state == "closed"

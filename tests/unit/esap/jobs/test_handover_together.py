@@ -7,7 +7,13 @@ from uuid import uuid4
 import pytest
 from django.utils import timezone
 
-from esap.errors import BackendRefused, BackendUnavailable, InvalidRequest, LoginAgain
+from esap.errors import (
+    BackendRefused,
+    BackendUnavailable,
+    InvalidRequest,
+    LoginAgain,
+    UnreadableAnswer,
+)
 from esap.jobs import kinds, making, resuming, runner, services, sweeper
 from esap.jobs.kinds import JobKind, Part
 from esap.jobs.models import Job
@@ -66,6 +72,17 @@ def test_all_of_them_take_one_message(parts_of, rung):
     parts = parts_of(5)
 
     assert rung == [parts[0].pk]
+
+
+def test_parts_at_another_peer_have_a_message_of_their_own(
+    rung, django_capture_on_commit_callbacks
+):
+    parts = [Part(kind="test.many", parameters={}, peer=peer) for peer in "aabb"]
+
+    with django_capture_on_commit_callbacks(execute=True):
+        services.submit_parts("test.parts", {}, parts)
+
+    assert [Job.objects.get(pk=key).peer for key in rung] == ["a", "b"]
 
 
 def test_one_that_is_alone_is_submitted_by_itself(parts_of):
@@ -167,6 +184,21 @@ def test_of_those_whose_worker_died_each_is_found_or_submitted(parts_of):
     assert cluster.together == [[parts[0].mark, parts[2].mark]]
     assert {part.remote_id: part.mark for part in now(parts)} == cluster.marks
     assert len(cluster.marks) == 3
+
+
+def test_while_nobody_knows_of_those_in_doubt_they_wait_and_the_others_go_on(parts_of):
+    parts = parts_of(3)
+    doubt = Job.objects.filter(pk__in=[parts[1].pk, parts[2].pk])
+    doubt.update(submitting=past(), attempt=1, due=past())
+    cluster.asking = UnreadableAnswer("The answer broke off.")
+
+    runner.carry_out(parts[0].pk)
+
+    assert [(part.phase, part.remote_id, part.waits_for) for part in now(parts)] == [
+        ("QUEUED", "r1", ""),
+        ("QUEUED", "", "The answer broke off."),
+        ("QUEUED", "", "The answer broke off."),
+    ]
 
 
 def test_those_that_were_found_are_kept_when_the_others_are_refused(parts_of):
