@@ -6,7 +6,7 @@ from esap.jobs.kinds import JobKind
 from esap.jobs.models import Job
 from esap.jobs.services import Result
 from rucio_app.services.following import Stagings
-from rucio_app.services.rules import make_rule, make_rules
+from rucio_app.services.making import make_rule, make_rules
 from rucio_app.services.staging import PART, WHOLE, PartParameters, check_part
 
 __all__ = ["KINDS"]

@@ -19,8 +19,9 @@ from esap.errors import (
 )
 from esap.jobs.models import Job
 from rucio_app.backends.base import Item, Listing, Rule, RuleState
-from rucio_app.services import rules
-from rucio_app.services.rules import end_rules, find_rules, make_rule, make_rules
+from rucio_app.services import making
+from rucio_app.services.making import make_rule, make_rules
+from rucio_app.services.rules import end_rules, find_rules
 from rucio_app.services.staging import PART, WHOLE
 
 pytestmark = pytest.mark.django_db
@@ -125,8 +126,8 @@ class Memory:
 @pytest.fixture
 def lake(monkeypatch):
     lake = Memory()
-    monkeypatch.setattr(rules, "lake_for", lambda user, peer: lake)
-    monkeypatch.setattr(rules, "as_user", lambda lake, user, question: question("user"))
+    monkeypatch.setattr(making, "lake_for", lambda user, peer: lake)
+    monkeypatch.setattr(making, "as_user", lambda lake, user, question: question("user"))
     return lake
 
 
@@ -231,7 +232,7 @@ def test_whoever_has_to_log_in_again_is_not_asked_for_each_part(lake, alice, mon
         asked.append(question)
         raise LoginAgain("Log in again.")
 
-    monkeypatch.setattr(rules, "as_user", ended)
+    monkeypatch.setattr(making, "as_user", ended)
     parts = staging_of(alice, "a", "b", type="dataset")
 
     outcomes = make_rules(parts)
@@ -263,7 +264,7 @@ def test_collections_are_asked_for_each_by_itself_after_the_files(lake, alice):
 
 def test_collections_for_which_no_time_is_left_are_left_out(lake, alice, monkeypatch):
     seconds = iter([0.0, 1.0, 29.0, 31.0])
-    monkeypatch.setattr(rules, "monotonic", lambda: next(seconds))
+    monkeypatch.setattr(making, "monotonic", lambda: next(seconds))
     parts = staging_of(alice, "a", "b", "c", "d", type="dataset")
 
     outcomes = make_rules(parts)
