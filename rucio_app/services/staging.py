@@ -5,10 +5,12 @@ A staging is a job that is the sum of its parts; each part is one DID, and one r
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
 from django.db.models import QuerySet
+from django.utils import timezone
 from pydantic import BaseModel, ConfigDict, Field
 
 from esap.errors import EsapError, InvalidRequest, NotFound
@@ -35,11 +37,13 @@ __all__ = [
     "staging_for",
     "stagings_among",
     "stagings_of",
+    "staying_until",
 ]
 
 WHOLE = "rucio.stagings"
 PART = "rucio.staging"
 
+_UNTIL = ", until "
 _COLLECTIONS = ("dataset", "container")
 _KEPT = (Phase.QUEUED, Phase.EXECUTING, Phase.HELD, Phase.SUSPENDED, Phase.COMPLETED)
 
@@ -170,11 +174,22 @@ def extend(user: Any, staging: Job, lifetime: int) -> list[dict[str, Any]]:
     return told
 
 
+def staying_until(end: datetime, sentence: str) -> str:
+    """Return what is said of files that are there, with when they go; once, if it was said."""
+    there, _, _ = sentence.partition(_UNTIL)
+    return f"{there}{_UNTIL}{end.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
+
+
 def _prolong(lake: DataLake, part: Job, lifetime: int) -> None:
     _check(lake, lifetime, 1)
     if not part.remote_id or part.phase not in _KEPT:
         raise InvalidRequest(f"This part is {part.phase}, and has no rule to extend.")
     as_service(lake, lambda token: lake.set_lifetime(part.remote_id, token, lifetime))
+    # Nobody follows what is there any more: what was said of its end would stay.
+    end = timezone.now() + timedelta(seconds=lifetime)
+    Job.objects.filter(pk=part.pk, phase=Phase.COMPLETED).update(
+        progress_sentence=staying_until(end, part.progress_sentence)
+    )
 
 
 def _check(lake: DataLake, lifetime: int, copies: int) -> None:
