@@ -12,7 +12,7 @@ COMPILE := pip compile --quiet --universal --no-strip-extras --python-version 3.
            --no-emit-index-url --custom-compile-command "make pins" $(if $(UPGRADE),--upgrade)
 
 .DEFAULT_GOAL := help
-.PHONY: help run account token test peers lint format bench docs reference pins clean
+.PHONY: help run account token lake test peers lint format bench docs reference pins clean
 
 help:  ## list what can be asked
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -25,6 +25,9 @@ account: $(VENV)/runs  ## an account of this machine's own, to log in with where
 
 token: $(VENV)/runs  ## an API token for scripts on this machine: export ESAP_TOKEN=$(make -s token)
 	@ESAP_LOG_LEVEL=$${ESAP_LOG_LEVEL:-WARNING} $(RUN) manage.py api_token "$${USER:-me}"
+
+lake: $(VENV)/runs  ## a Rucio to try data lakes with, where `make peers` has been; ESAP_PEERS=var/lake make run
+	@$(RUN) -m tests.support.sample_lake var/lake
 
 # More than there are cores, because much of a test is waiting.
 WORKERS ?= 3

@@ -163,7 +163,7 @@ class Ours:
         """Do what a request to stage does, and then a worker."""
         from esap.jobs.models import Job
         from esap.jobs.runner import carry_out
-        from rucio_app.backends.base import Item
+        from rucio_app.backends.values import Item
         from rucio_app.services.staging import Wanted, stage
 
         with counted(self._url) as asked, clock() as spent:

@@ -1,40 +1,29 @@
-"""The shapes that cross the data lake API."""
+"""What is told of data lakes and stagings: the shapes of answers."""
 
-from functools import partial
-from typing import Any
+from typing import Any, ClassVar
 
-import orjson
-from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
+from esap.jobs.serializers import JobSerializer
+from rucio_app.links import links_of_did, url_of, url_of_did
+
 __all__ = [
-    "AskedDidsSerializer",
     "DidPageSerializer",
-    "DidQuerySerializer",
     "DidSerializer",
     "EstimateSerializer",
     "ExtendedSerializer",
-    "ExtensionSerializer",
     "FatePageSerializer",
     "FilePageSerializer",
     "LakeListSerializer",
     "LakeSerializer",
     "OneDidSerializer",
-    "PagedQuerySerializer",
-    "ReplicaQuerySerializer",
     "RulePageSerializer",
-    "RuleQuerySerializer",
-    "SelectionSerializer",
-    "StagingSerializer",
+    "StagingJobPageSerializer",
+    "StagingJobSerializer",
     "TreePageSerializer",
-    "UploadSerializer",
     "UploadedSerializer",
 ]
-
-NameField = partial(serializers.CharField, trim_whitespace=False)
-"""A name of a DID: a space at its end is part of it."""
-TYPES = ("all", "collection", "dataset", "container", "file")
 
 
 class FacilitySerializer(serializers.Serializer[Any]):
@@ -57,6 +46,7 @@ class LakeSerializer(serializers.Serializer[Any]):
     longest_lifetime = serializers.IntegerField()
     most_copies = serializers.IntegerField()
     anyone_reads = serializers.BooleanField(help_text="Whether one can look around without login.")
+    links = serializers.DictField(child=serializers.URLField(), help_text="What it offers.")
 
 
 class LakeListSerializer(serializers.Serializer[Any]):
@@ -65,96 +55,18 @@ class LakeListSerializer(serializers.Serializer[Any]):
     results = LakeSerializer(many=True)
 
 
-class PagedQuerySerializer(serializers.Serializer[Any]):
-    """Which part of a list is wanted."""
+class LinkedSerializer(serializers.Serializer[Any]):
+    """A DID with the address of its page; the context has the `request` and the `lake`'s id."""
 
-    page = serializers.IntegerField(required=False, min_value=1, default=1)
-    limit = serializers.IntegerField(required=False, min_value=1, max_value=500, default=50)
+    url = serializers.SerializerMethodField()
 
-
-@extend_schema_field(OpenApiTypes.STR)
-class MetadataField(serializers.Field[Any, Any, Any, Any]):
-    """Metadata to look for, as the text of a JSON object with plain values.
-
-    By orjson, which refuses what Rucio cannot be told (infinity) and what breaks Python's own
-    parser (nesting without end). Rucio compares with plain values only.
-    """
-
-    default_error_messages = {
-        "invalid": 'Send a JSON object with plain values, such as {{"telescope": "LOFAR"}}.'
-    }
-
-    def to_internal_value(self, data: Any) -> dict[str, Any]:
-        """Return the names and values."""
-        try:
-            value = orjson.loads(data)
-        except orjson.JSONDecodeError:
-            self.fail("invalid")
-        if not isinstance(value, dict) or any(isinstance(v, dict | list) for v in value.values()):
-            self.fail("invalid")
-        return value
-
-    def to_representation(self, value: Any) -> Any:
-        """Return the value as it is."""
-        return value
+    @extend_schema_field(serializers.URLField())
+    def get_url(self, did: Any) -> str:
+        """Return where it is told of."""
+        return url_of_did(self.context["request"], self.context["lake"], did.scope, did.name)
 
 
-class DidQuerySerializer(PagedQuerySerializer):
-    """What is looked for in a scope."""
-
-    scope = serializers.CharField(help_text="The scope to look in.")
-    name = NameField(
-        required=False, allow_blank=True, default="", help_text="The name; `*` stands for anything."
-    )
-    type = serializers.ChoiceField(choices=TYPES, required=False, default="all")
-    top = serializers.BooleanField(
-        required=False, default=False, help_text="Only what is in no other DID."
-    )
-    metadata = MetadataField(
-        required=False,
-        help_text='Metadata that it has, as a JSON object: `{"telescope": "LOFAR"}`.',
-    )
-
-
-class AskedDidsSerializer(PagedQuerySerializer):
-    """The DID that is asked about."""
-
-    scope = serializers.CharField(required=False, allow_blank=True, default="")
-    name = NameField(help_text="The name; with `scope:` before it if there is none.")
-
-
-class ReplicaQuerySerializer(AskedDidsSerializer):
-    """Which replicas are wanted, and how they are to be reached."""
-
-    rse_expression = serializers.CharField(required=False, allow_blank=True, default="")
-    schemes = serializers.CharField(
-        required=False,
-        allow_blank=True,
-        default="",
-        help_text="Such as `https,davs`; all, if none.",
-    )
-    facility = serializers.CharField(
-        required=False,
-        allow_blank=True,
-        default="",
-        help_text="A facility, for the paths under which it sees them.",
-    )
-
-
-class RuleQuerySerializer(PagedQuerySerializer):
-    """Which rules are wanted."""
-
-    state = serializers.ChoiceField(
-        choices=("REPLICATING", "OK", "STUCK", "SUSPENDED", "WAITING_APPROVAL", "INJECT"),
-        required=False,
-    )
-    rse_expression = serializers.CharField(required=False, allow_blank=True, default="")
-    text = serializers.CharField(
-        required=False, allow_blank=True, default="", help_text="Part of the DID or of the comment."
-    )
-
-
-class DidSerializer(serializers.Serializer[Any]):
+class DidSerializer(LinkedSerializer):
     """A file, a dataset or a container."""
 
     scope = serializers.CharField()
@@ -173,6 +85,13 @@ class OneDidSerializer(serializers.Serializer[Any]):
 
     did = DidSerializer()
     metadata = serializers.DictField()
+    links = serializers.SerializerMethodField()
+
+    @extend_schema_field(serializers.DictField(child=serializers.URLField()))
+    def get_links(self, found: Any) -> dict[str, str]:
+        """Return where one can go from there."""
+        did, context = found["did"], self.context
+        return links_of_did(context["request"], context["lake"], did.type, did.scope, did.name)
 
 
 class PageSerializer(serializers.Serializer[Any]):
@@ -189,7 +108,7 @@ class DidPageSerializer(PageSerializer):
     results = DidSerializer(many=True)
 
 
-class NodeSerializer(serializers.Serializer[Any]):
+class NodeSerializer(LinkedSerializer):
     """A DID in the tree below a collection."""
 
     scope = serializers.CharField()
@@ -234,6 +153,7 @@ class FilePageSerializer(PageSerializer):
 class RuleSerializer(serializers.Serializer[Any]):
     """A replication rule."""
 
+    url = serializers.SerializerMethodField()
     id = serializers.CharField()
     scope = serializers.CharField()
     name = serializers.CharField()
@@ -252,35 +172,16 @@ class RuleSerializer(serializers.Serializer[Any]):
     expires = serializers.DateTimeField(allow_null=True)
     stuck_since = serializers.DateTimeField(allow_null=True)
 
+    @extend_schema_field(serializers.URLField())
+    def get_url(self, rule: Any) -> str:
+        """Return where it is told with its locks."""
+        return url_of(self.context["request"], "lake-rule", self.context["lake"], rule.id)
+
 
 class RulePageSerializer(PageSerializer):
     """A page of rules."""
 
     results = RuleSerializer(many=True)
-
-
-class ChosenSerializer(serializers.Serializer[Any]):
-    """One DID of a selection."""
-
-    scope = serializers.CharField(required=False, allow_blank=True, default="", max_length=255)
-    name = NameField(max_length=500)
-
-
-class SelectionSerializer(serializers.Serializer[Any]):
-    """What shall be staged, and to where: a facility of the lake, or an RSE expression."""
-
-    dids = serializers.ListField(child=ChosenSerializer(), required=False, default=list)
-    basket = serializers.CharField(
-        required=False,
-        allow_blank=True,
-        default="",
-        help_text="A basket of yours, for the DIDs in it.",
-    )
-    facility = serializers.CharField(required=False, allow_blank=True, default="")
-    rse_expression = serializers.CharField(
-        required=False, allow_blank=True, default="", max_length=255
-    )
-    copies = serializers.IntegerField(required=False, default=1, min_value=1)
 
 
 class RoomSerializer(serializers.Serializer[Any]):
@@ -302,19 +203,28 @@ class EstimateSerializer(serializers.Serializer[Any]):
     fits = serializers.IntegerField(help_text="How many of these elements have room for it.")
 
 
-class StagingSerializer(SelectionSerializer):
-    """A staging: what, to where, how often, and for how long."""
+class StagingJobSerializer(JobSerializer):
+    """A staging as a job, and where its files are told of."""
 
-    lake = serializers.CharField(
-        required=False,
-        allow_blank=True,
-        default="",
-        help_text="The lake, by its id; the only one, if none.",
+    files_url = serializers.SerializerMethodField(
+        help_text="Where each file is, with link and path, as far as it has come."
     )
-    lifetime = serializers.IntegerField(
-        required=False, min_value=60, help_text="Seconds that the data stay there."
-    )
-    comment = serializers.CharField(required=False, allow_blank=True, default="", max_length=150)
+
+    class Meta(JobSerializer.Meta):
+        fields: ClassVar = [*JobSerializer.Meta.fields, "files_url"]
+        read_only_fields = fields
+
+    @extend_schema_field(serializers.URLField())
+    def get_files_url(self, job: Any) -> str:
+        """Return where its files are told of."""
+        return url_of(self.context["request"], "staging-files", job.pk)
+
+
+class StagingJobPageSerializer(serializers.Serializer[Any]):
+    """One page of stagings, and where the next is."""
+
+    results = StagingJobSerializer(many=True)
+    next = serializers.URLField(allow_null=True)
 
 
 class FateSerializer(serializers.Serializer[Any]):
@@ -338,12 +248,6 @@ class FatePageSerializer(serializers.Serializer[Any]):
     results = FateSerializer(many=True)
 
 
-class ExtensionSerializer(serializers.Serializer[Any]):
-    """How long what was staged shall stay, from now on."""
-
-    lifetime = serializers.IntegerField(min_value=60, help_text="Seconds.")
-
-
 class ExtensionOfPartSerializer(serializers.Serializer[Any]):
     """Whether one part stays longer, or why not."""
 
@@ -357,27 +261,6 @@ class ExtendedSerializer(serializers.Serializer[Any]):
     """What became of an extension, part by part."""
 
     results = ExtensionOfPartSerializer(many=True)
-
-
-class UploadSerializer(serializers.Serializer[Any]):
-    """A file to bring into the lake."""
-
-    file = serializers.FileField(allow_empty_file=False)
-    scope = serializers.CharField(max_length=255, help_text="A scope of yours.")
-    name = serializers.RegexField(
-        r"^[A-Za-z0-9][A-Za-z0-9._-]*\Z",
-        max_length=255,
-        help_text="Letters, digits, `.`, `_`, `-`.",
-    )
-    rse = serializers.CharField(
-        required=False, allow_blank=True, default="", help_text="The lake's usual one, if none."
-    )
-    lifetime = serializers.IntegerField(
-        required=False, min_value=60, help_text="Seconds that it stays; the lake's usual, if none."
-    )
-    dataset = NameField(
-        required=False, allow_blank=True, default="", help_text="One of that scope, to be in."
-    )
 
 
 class UploadedSerializer(serializers.Serializer[Any]):

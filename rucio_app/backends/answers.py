@@ -10,7 +10,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationError
 
 from esap.clients.rucio import moment
 from esap.errors import UnreadableAnswer
-from rucio_app.backends.base import Did, FileAt, Item, Listing, Node, Rule, RuleState, Usage
+from rucio_app.backends.values import Did, FileAt, Item, Listing, Node, Rule, RuleState, Usage
 
 __all__ = ["SaidDid", "SaidFile", "SaidNode", "SaidRule", "SaidUsage", "bounded", "read"]
 

@@ -4,7 +4,6 @@ docs/explanation/rucio.md tells which of its habits decide what is asked here, a
 """
 
 from collections.abc import Mapping, Sequence
-from http import HTTPStatus
 from typing import Any
 
 from pydantic import ValidationInfo, field_validator
@@ -13,7 +12,7 @@ from esap.backends.base import BackendConfig
 from esap.backends.http import PeerSession
 from esap.clients.rucio import Login, RucioClient
 from esap.clients.rucio_names import NamePattern, is_plain, is_taken_for_path
-from esap.errors import BackendFailed, InvalidRequest, NotFound, UnreadableAnswer
+from esap.errors import InvalidRequest, NotFound, UnreadableAnswer
 from rucio_app.backends.answers import (
     SaidDid,
     SaidFile,
@@ -23,10 +22,11 @@ from rucio_app.backends.answers import (
     bounded,
     read,
 )
-from rucio_app.backends.base import (
+from rucio_app.backends.rucio_login import ServiceAccount, check, log_in
+from rucio_app.backends.rucio_writing import RucioWriter
+from rucio_app.backends.values import (
     Did,
     DidType,
-    Download,
     FileAt,
     Item,
     Listing,
@@ -34,8 +34,6 @@ from rucio_app.backends.base import (
     RuleState,
     Usage,
 )
-from rucio_app.backends.rucio_login import ServiceAccount, check, log_in
-from rucio_app.backends.rucio_writing import RucioWriter
 from rucio_app.backends.writing import WritableConfig
 
 __all__ = ["RucioConfig", "RucioLake"]
@@ -51,7 +49,6 @@ _LETTERS = {
 """How Rucio wants states written when it is asked; it answers in words."""
 
 _MOST_RULES_OF_A_DID = 10_000
-_DOWNLOAD_SECONDS = 3_600.0
 
 
 class RucioConfig(WritableConfig):
@@ -225,32 +222,6 @@ class RucioLake(RucioWriter):
         first = found[0] if isinstance(found, list) and found else {}
         distance = first.get("distance") if isinstance(first, dict) else None
         return distance if isinstance(distance, int) else None
-
-    def open(self, link: str, token: str, *, byte_range: str = "") -> Download:
-        headers = {"Accept-Encoding": "identity"}
-        if token:
-            headers["Authorization"] = f"Bearer {token}"
-        if byte_range:
-            headers["Range"] = byte_range
-        answer = self._storage.get(
-            link, headers=headers, stream=True, allow_redirects=False, timeout=_DOWNLOAD_SECONDS
-        )
-        if answer.status_code == HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE:
-            answer.close()
-            raise InvalidRequest("Range: the file does not have these bytes.")
-        self._storage.expect(answer)
-        part = answer.headers.get("Content-Range", "") if byte_range else ""
-        # Part of a file that does not say which part would be taken for the whole.
-        is_part = answer.status_code == HTTPStatus.PARTIAL_CONTENT and bool(part)
-        if answer.status_code != HTTPStatus.OK and not is_part:
-            answer.close()
-            raise BackendFailed(f"The storage of {self.config.title} does not give this file.")
-        size = answer.headers.get("Content-Length", "")
-        return Download(
-            self._storage.chunks(answer),
-            int(size) if size.isdecimal() else None,
-            part if is_part else "",
-        )
 
     # Rules
 

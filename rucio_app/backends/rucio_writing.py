@@ -23,17 +23,18 @@ from esap.errors import (
     NotFound,
     UnreadableAnswer,
 )
-from rucio_app.backends.base import Item
+from rucio_app.backends.values import Download, Item
 from rucio_app.backends.writing import Described, Measured, WritableLake
 
 __all__ = ["RucioWriter"]
 
 _SCHEMES = ("davs", "https", "http")
+_DOWNLOAD_SECONDS = 3_600.0
 _UPLOAD_SECONDS = 3_600.0
 
 
 class RucioWriter(WritableLake):
-    """The part of a Rucio lake that gives files their places, and takes them."""
+    """The part of a Rucio lake that gives files their places, and reads and writes them there."""
 
     _rucio: RucioClient
     _storage: PeerSession
@@ -70,6 +71,32 @@ class RucioWriter(WritableLake):
         if urlsplit(place).scheme != scheme:
             raise UnreadableAnswer(f"{self.config.title} does not tell where to write {item}.")
         return place
+
+    def open(self, link: str, token: str, *, byte_range: str = "") -> Download:
+        headers = {"Accept-Encoding": "identity"}
+        if token:
+            headers["Authorization"] = f"Bearer {token}"
+        if byte_range:
+            headers["Range"] = byte_range
+        answer = self._storage.get(
+            link, headers=headers, stream=True, allow_redirects=False, timeout=_DOWNLOAD_SECONDS
+        )
+        if answer.status_code == HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE:
+            answer.close()
+            raise InvalidRequest("Range: the file does not have these bytes.")
+        self._storage.expect(answer)
+        part = answer.headers.get("Content-Range", "") if byte_range else ""
+        # Part of a file that does not say which part would be taken for the whole.
+        is_part = answer.status_code == HTTPStatus.PARTIAL_CONTENT and bool(part)
+        if answer.status_code != HTTPStatus.OK and not is_part:
+            answer.close()
+            raise BackendFailed(f"The storage of {self.config.title} does not give this file.")
+        size = answer.headers.get("Content-Length", "")
+        return Download(
+            self._storage.chunks(answer),
+            int(size) if size.isdecimal() else None,
+            part if is_part else "",
+        )
 
     def write(self, link: str, file: Measured, token: str) -> None:
         part = f"{link}.esap-{uuid4().hex}"

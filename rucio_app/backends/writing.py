@@ -9,7 +9,8 @@ from zlib import adler32
 
 from pydantic import Field
 
-from rucio_app.backends.base import DataLake, Item, LakeConfig
+from rucio_app.backends.base import DataLake, LakeConfig
+from rucio_app.backends.values import Item
 
 __all__ = ["Described", "Measured", "WritableConfig", "WritableLake"]
 

@@ -5,7 +5,8 @@ from typing import Any
 
 from esap.clients.rucio_names import link_of
 from esap.errors import InvalidRequest
-from rucio_app.backends.base import DataLake, DidType, Facility, FileAt, Item, Listing
+from rucio_app.backends.base import DataLake, Facility
+from rucio_app.backends.values import DidType, FileAt, Item, Listing
 from rucio_app.services.access import as_reader
 
 __all__ = [

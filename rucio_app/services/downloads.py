@@ -8,7 +8,8 @@ from urllib.parse import unquote, urlsplit
 from accounts.tokens import token_for
 from esap.clients.rucio_names import has_dot_steps
 from esap.errors import InvalidRequest, LoginRequired, NotFound
-from rucio_app.backends.base import DataLake, Download, FileAt, Item
+from rucio_app.backends.base import DataLake
+from rucio_app.backends.values import Download, FileAt, Item
 from rucio_app.services.access import as_reader
 from rucio_app.services.browsing import links_at
 

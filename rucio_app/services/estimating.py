@@ -6,7 +6,8 @@ from typing import Any
 
 from esap.clients.rucio_names import cut_short, has_dot_steps
 from esap.errors import InvalidRequest, NotFound, OverQuota, TooLarge
-from rucio_app.backends.base import DataLake, FileAt, Item
+from rucio_app.backends.base import DataLake
+from rucio_app.backends.values import FileAt, Item
 from rucio_app.services.access import as_user
 
 __all__ = ["Estimate", "Room", "estimate", "refuse_impossible"]

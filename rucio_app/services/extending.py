@@ -8,11 +8,12 @@ from typing import Any
 from django.utils import timezone
 
 from esap.errors import EsapError, InvalidRequest
-from esap.jobs.models import Job
-from rucio_app.backends.base import DataLake, Rule
+from esap.jobs.models import Job, Phase
+from rucio_app.backends.base import DataLake
+from rucio_app.backends.values import Rule
 from rucio_app.services.access import as_service, lake_for
 from rucio_app.services.rules import by_account, made_by_stagings, rules_with
-from rucio_app.services.staging import KEPT, check_limits, item_of_part
+from rucio_app.services.staging import KEPT, check_limits, item_of_part, staying_until
 
 __all__ = ["extend"]
 
@@ -92,4 +93,9 @@ def _prolong(
             "Its rule was there before, made by other means than a staging: extend it there."
         )
     as_service(lake, lambda token: lake.set_lifetime(rule.id, token, lifetime))
+    # Nobody follows what is there any more: what was said of its end would stay.
+    end = timezone.now() + timedelta(seconds=lifetime)
+    Job.objects.filter(pk=part.pk, phase=Phase.COMPLETED).update(
+        progress_sentence=staying_until(end, part.progress_sentence)
+    )
     return ""

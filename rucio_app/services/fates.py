@@ -6,7 +6,8 @@ from uuid import UUID
 
 from esap.errors import NotFound
 from esap.jobs.models import Job, Phase
-from rucio_app.backends.base import DataLake, Facility, Item, Listing
+from rucio_app.backends.base import DataLake, Facility
+from rucio_app.backends.values import Item, Listing
 from rucio_app.services.access import as_user, lake_for
 from rucio_app.services.browsing import MOST, with_paths
 from rucio_app.services.selecting import facility_of

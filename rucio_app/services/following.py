@@ -11,10 +11,11 @@ from django.utils import timezone
 from esap.errors import BackendFailed, EsapError
 from esap.jobs.models import Job, Phase
 from esap.jobs.remote import Follower, Standing, State
-from rucio_app.backends.base import DataLake, Rule, RuleState, lakes
+from rucio_app.backends.base import DataLake, lakes
+from rucio_app.backends.values import Rule, RuleState
 from rucio_app.services.access import lake_for
 from rucio_app.services.rules import asker, by_account, end_rules, find_rules, rules_with
-from rucio_app.services.staging import item_of_part
+from rucio_app.services.staging import item_of_part, staying_until
 
 __all__ = ["Stagings"]
 
@@ -118,7 +119,7 @@ def _progress(rule: Rule, total: int) -> str:
     sentence += f", {rule.replicating} on their way" if rule.replicating else ""
     sentence += f", {rule.stuck} stuck" if rule.stuck else ""
     if rule.state is RuleState.OK and rule.expires:
-        sentence += f", until {rule.expires:%Y-%m-%d %H:%M} UTC"
+        sentence = staying_until(rule.expires, sentence)
     return sentence
 
 

@@ -20,7 +20,8 @@ from esap.errors import (
 )
 from esap.jobs.models import Job
 from esap.jobs.recovery import NEEDS_ITS_USER
-from rucio_app.backends.base import DataLake, Rule, RuleState
+from rucio_app.backends.base import DataLake
+from rucio_app.backends.values import Rule, RuleState
 from rucio_app.services.access import as_service, as_user, has_service, lake_for
 from rucio_app.services.rules import end, has_ended, made_by_stagings, mark_of, rules_in_the_way
 from rucio_app.services.staging import FILE, is_being_ended, item_of_part, needed_by_others

@@ -2,7 +2,8 @@
 
 from typing import Any
 
-from rucio_app.backends.base import DataLake, Item, Listing, Rule, RuleState
+from rucio_app.backends.base import DataLake
+from rucio_app.backends.values import Item, Listing, Rule, RuleState
 from rucio_app.services.access import as_user
 from rucio_app.services.browsing import MOST
 

@@ -12,7 +12,8 @@ from django.utils import timezone
 
 from esap.errors import NotAllowed, NotFound
 from esap.jobs.models import Job
-from rucio_app.backends.base import DataLake, Item, Rule, RuleState
+from rucio_app.backends.base import DataLake
+from rucio_app.backends.values import Item, Rule, RuleState
 from rucio_app.services.access import as_service, as_user, has_service
 from rucio_app.services.staging import item_of_part, needed_by_others, stagings_among
 

@@ -8,7 +8,8 @@ import orjson
 from accounts.baskets.services import Owner, basket_named
 from accounts.models import BasketItem
 from esap.errors import InvalidRequest, NotFound
-from rucio_app.backends.base import DataLake, Facility, Item
+from rucio_app.backends.base import DataLake, Facility
+from rucio_app.backends.values import Item
 from rucio_app.services.browsing import item_of
 
 __all__ = ["MOST_DIDS", "facility_of", "items_of", "items_wanted", "target_of"]

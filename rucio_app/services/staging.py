@@ -5,7 +5,7 @@ A staging is a job that is the sum of its parts; each part is one DID, and one r
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -17,7 +17,8 @@ from esap.errors import InvalidRequest, NotFound
 from esap.jobs import services as jobs
 from esap.jobs.idempotency import Once, made_before
 from esap.jobs.models import Job, Phase
-from rucio_app.backends.base import DataLake, Item
+from rucio_app.backends.base import DataLake
+from rucio_app.backends.values import Item
 from rucio_app.services.estimating import estimate, refuse_impossible
 from rucio_app.services.selecting import target_of
 
@@ -37,6 +38,7 @@ __all__ = [
     "staging_for",
     "stagings_among",
     "stagings_of",
+    "staying_until",
 ]
 
 FILE = "file"
@@ -49,6 +51,7 @@ PART = "rucio.staging"
 _ENDED_WITHIN = timedelta(minutes=10)
 """What the lake has not ended by then it may never: nothing waits for that any longer."""
 
+_UNTIL = ", until "
 KEPT = (Phase.QUEUED, Phase.EXECUTING, Phase.HELD, Phase.SUSPENDED, Phase.COMPLETED)
 """The phases of parts that want their rules."""
 
@@ -166,6 +169,12 @@ def is_being_ended(peer: str, rule: str) -> bool:
 def item_of_part(part: Job) -> Item:
     """Return the DID that a part is about."""
     return Item(str(part.parameters["scope"]), str(part.parameters["name"]))
+
+
+def staying_until(end: datetime, sentence: str) -> str:
+    """Return what is said of files that are there, with when they go; once, if it was said."""
+    there, _, _ = sentence.partition(_UNTIL)
+    return f"{there}{_UNTIL}{end.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
 
 
 def check_limits(lake: DataLake, lifetime: int, copies: int = 1) -> None:

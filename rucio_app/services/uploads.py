@@ -14,7 +14,8 @@ from esap.errors import (
     OverQuota,
     TooLarge,
 )
-from rucio_app.backends.base import DataLake, Item
+from rucio_app.backends.base import DataLake
+from rucio_app.backends.values import Item
 from rucio_app.backends.writing import Described, Measured, WritableLake
 from rucio_app.services.access import as_service, as_user
 from rucio_app.services.downloads import is_of_storage

@@ -2,11 +2,10 @@
 
 from collections.abc import Sequence
 from http import HTTPStatus
-from typing import Any
+from typing import Any, ClassVar
 
 from django.http import HttpResponseRedirect
 from django.http.response import HttpResponseBase
-from django.urls import reverse
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema
 from rest_framework.decorators import action
@@ -14,27 +13,32 @@ from rest_framework.parsers import MultiPartParser
 from rest_framework.permissions import AllowAny, BasePermission, IsAuthenticated
 from rest_framework.request import Request
 from rest_framework.response import Response
+from rest_framework.serializers import Serializer
 from rest_framework.viewsets import ViewSet
 
 from esap.api.parsers import JSONParser
 from esap.errors import InvalidRequest
-from rucio_app.backends.base import DataLake, RuleState, lakes
-from rucio_app.serializers import (
+from rucio_app.asking import (
     AskedDidsSerializer,
-    DidPageSerializer,
     DidQuerySerializer,
+    ReplicaQuerySerializer,
+    RuleQuerySerializer,
+    SelectionSerializer,
+    UploadSerializer,
+)
+from rucio_app.backends.base import DataLake, lakes
+from rucio_app.backends.values import RuleState
+from rucio_app.links import links_of_lake, url_of
+from rucio_app.serializers import (
+    DidPageSerializer,
     EstimateSerializer,
     FilePageSerializer,
     LakeListSerializer,
     LakeSerializer,
     OneDidSerializer,
-    ReplicaQuerySerializer,
     RulePageSerializer,
-    RuleQuerySerializer,
-    SelectionSerializer,
     TreePageSerializer,
     UploadedSerializer,
-    UploadSerializer,
 )
 from rucio_app.services import browsing, downloads, mine
 from rucio_app.services.access import lake_for
@@ -58,10 +62,15 @@ class LakeViewSet(ViewSet):
     parser_classes = (JSONParser,)
     lookup_url_kwarg = "lake"
     lookup_value_regex = "[a-z0-9][a-z0-9_-]{0,63}"
+    bodies: ClassVar = {"estimate": SelectionSerializer, "upload": UploadSerializer}
 
     def get_permissions(self) -> Sequence[BasePermission]:
         """Ask for a login for what is the caller's own; to look around is the lake's matter."""
         return [IsAuthenticated()] if self.action in _OWN else [AllowAny()]
+
+    def get_serializer(self, *args: Any, **kwargs: Any) -> Serializer[Any]:
+        """Let the browsable page show what to send."""
+        return self.bodies.get(self.action, Serializer)(*args, **kwargs)
 
     @extend_schema(responses=LakeListSerializer)
     def list(self, request: Request) -> Response:
@@ -95,7 +104,7 @@ class LakeViewSet(ViewSet):
             metadata=asked.get("metadata"),
             top=asked["top"],
         )
-        return Response(page_of(request, found, DidPageSerializer))
+        return Response(page_of(request, found, DidPageSerializer, lake=lake))
 
     @extend_schema(parameters=[AskedDidsSerializer], responses=OneDidSerializer)
     @action(detail=True)
@@ -104,7 +113,7 @@ class LakeViewSet(ViewSet):
         asked = asked_of(request, AskedDidsSerializer)
         item = browsing.item_of(asked["scope"], asked["name"])
         found = browsing.one(lake_for(request.user, lake), request.user, item)
-        return Response(OneDidSerializer(found).data)
+        return Response(OneDidSerializer(found, context={"request": request, "lake": lake}).data)
 
     @extend_schema(parameters=[AskedDidsSerializer], responses=DidPageSerializer)
     @action(detail=True)
@@ -113,7 +122,7 @@ class LakeViewSet(ViewSet):
         asked = asked_of(request, AskedDidsSerializer)
         item = browsing.item_of(asked["scope"], asked["name"])
         found = browsing.children(lake_for(request.user, lake), request.user, item)
-        return Response(page_of(request, found, DidPageSerializer))
+        return Response(page_of(request, found, DidPageSerializer, lake=lake))
 
     @extend_schema(parameters=[AskedDidsSerializer], responses=TreePageSerializer)
     @action(detail=True)
@@ -122,7 +131,7 @@ class LakeViewSet(ViewSet):
         asked = asked_of(request, AskedDidsSerializer)
         item = browsing.item_of(asked["scope"], asked["name"])
         found = browsing.tree(lake_for(request.user, lake), request.user, item)
-        return Response(page_of(request, found, TreePageSerializer))
+        return Response(page_of(request, found, TreePageSerializer, lake=lake))
 
     @extend_schema(parameters=[AskedDidsSerializer], responses=DidPageSerializer)
     @action(detail=True)
@@ -131,7 +140,7 @@ class LakeViewSet(ViewSet):
         asked = asked_of(request, AskedDidsSerializer)
         item = browsing.item_of(asked["scope"], asked["name"])
         found = browsing.parents(lake_for(request.user, lake), request.user, item)
-        return Response(page_of(request, found, DidPageSerializer))
+        return Response(page_of(request, found, DidPageSerializer, lake=lake))
 
     @extend_schema(parameters=[ReplicaQuerySerializer], responses=FilePageSerializer)
     @action(detail=True)
@@ -147,7 +156,7 @@ class LakeViewSet(ViewSet):
             schemes=[scheme for scheme in asked["schemes"].split(",") if scheme],
             facility=facility_of(there, asked["facility"]) if asked["facility"] else None,
         )
-        return Response(page_of(request, found, FilePageSerializer))
+        return Response(page_of(request, found, FilePageSerializer, lake=lake))
 
     @extend_schema(
         parameters=[
@@ -226,7 +235,7 @@ class LakeViewSet(ViewSet):
             rse_expression=asked["rse_expression"],
             text=asked["text"],
         )
-        return Response(page_of(request, found, RulePageSerializer))
+        return Response(page_of(request, found, RulePageSerializer, lake=lake))
 
     @extend_schema(
         operation_id="rucio_lakes_rule",
@@ -261,7 +270,7 @@ class LakeViewSet(ViewSet):
 
 def _shown(request: Request, lake: DataLake) -> dict[str, Any]:
     config = lake.config
-    url = request.build_absolute_uri(reverse("lake-detail", args=[config.id]))
+    url, links = url_of(request, "lake-detail", config.id), links_of_lake(request, config.id)
     shown = ("id", "title", "facilities", "lifetime", "longest_lifetime")
     more = ("most_copies", "anyone_reads")
-    return {"url": url, **{name: getattr(config, name) for name in (*shown, *more)}}
+    return {"url": url, "links": links, **{name: getattr(config, name) for name in (*shown, *more)}}

@@ -6,7 +6,7 @@ from rest_framework.request import Request
 from rest_framework.serializers import Serializer
 
 from esap.errors import InvalidRequest, NotFound
-from rucio_app.backends.base import Listing
+from rucio_app.backends.values import Listing
 
 __all__ = ["asked_of", "page_of"]
 
@@ -24,8 +24,10 @@ def asked_of(request: Request, shape: type[Serializer[Any]]) -> dict[str, Any]:
     return dict(query.validated_data)
 
 
-def page_of(request: Request, found: Listing, shape: type[Serializer[Any]]) -> dict[str, Any]:
-    """Return the page that a request asks for, and where the next one is."""
+def page_of(
+    request: Request, found: Listing, shape: type[Serializer[Any]], *, lake: str
+) -> dict[str, Any]:
+    """Return the page of a list of the lake that a request asks for, and where the next one is."""
     asked = request.query_params
     page, limit = int(asked.get("page") or 1), int(asked.get("limit") or 50)
     count = len(found.members)
@@ -43,4 +45,4 @@ def page_of(request: Request, found: Listing, shape: type[Serializer[Any]]) -> d
         "next": following,
         "results": found.members[first : first + limit],
     }
-    return dict(shape(said).data)
+    return dict(shape(said, context={"request": request, "lake": lake}).data)

@@ -1,6 +1,7 @@
 """Stagings over HTTP."""
 
 from http import HTTPStatus
+from typing import Any, ClassVar
 from uuid import UUID
 
 from django.urls import reverse
@@ -10,20 +11,26 @@ from rest_framework.decorators import action
 from rest_framework.permissions import IsAuthenticated
 from rest_framework.request import Request
 from rest_framework.response import Response
+from rest_framework.serializers import Serializer
 from rest_framework.viewsets import ViewSet
 
+from esap.api.bodies import members_of
 from esap.api.pagination import keyset_page, keyset_response
 from esap.api.parsers import JSONParser
 from esap.errors import InvalidRequest, NotFound
 from esap.jobs.creating import CREATING, mark_of, what_is_left
+from esap.jobs.listing import phases_of_parts
 from esap.jobs.models import Job
-from esap.jobs.serializers import JobPageSerializer, JobSerializer, shown
+from rucio_app.asking import (
+    ExtensionSerializer,
+    StagingSerializer,
+)
 from rucio_app.backends.base import lakes
 from rucio_app.serializers import (
     ExtendedSerializer,
-    ExtensionSerializer,
     FatePageSerializer,
-    StagingSerializer,
+    StagingJobPageSerializer,
+    StagingJobSerializer,
 )
 from rucio_app.services import staging
 from rucio_app.services.access import lake_for
@@ -47,6 +54,14 @@ class StagingViewSet(ViewSet):
     parser_classes = (JSONParser,)
     lookup_url_kwarg = "staging_id"
     lookup_value_regex = "[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"
+    bodies: ClassVar = {
+        "create": StagingSerializer,
+        "extend": ExtensionSerializer,
+    }
+
+    def get_serializer(self, *args: Any, **kwargs: Any) -> Serializer[Any]:
+        """Let the browsable page show what to send."""
+        return self.bodies.get(self.action, Serializer)(*args, **kwargs)
 
     @extend_schema(
         operation_id="rucio_stagings_list",
@@ -54,25 +69,23 @@ class StagingViewSet(ViewSet):
             OpenApiParameter("limit", OpenApiTypes.INT, description="Members of a page."),
             OpenApiParameter("cursor", description="From the `next` of the page before."),
         ],
-        responses=JobPageSerializer,
+        responses=StagingJobPageSerializer,
     )
     def list(self, request: Request) -> Response:
         """List my stagings, the newest first."""
         rows = staging.stagings_of(request.user)
         found, following = keyset_page(request, rows, key="created")
-        return keyset_response(shown(found, request), following)
+        return keyset_response(_shown(found, request), following)
 
     @extend_schema(
         operation_id="rucio_stagings_create",
         parameters=CREATING,
         request=StagingSerializer,
-        responses={202: JobSerializer},
+        responses={202: StagingJobSerializer},
     )
     def create(self, request: Request) -> Response:
         """Stage DIDs: 202 with a job at once, or why it can never be done."""
-        body = StagingSerializer(data=request.data)
-        body.is_valid(raise_exception=True)
-        asked = body.validated_data
+        asked = members_of(request, StagingSerializer)
         wanted = staging.Wanted(
             items=items_wanted(request.user, asked["dids"], asked["basket"]),
             facility=asked["facility"],
@@ -89,13 +102,13 @@ class StagingViewSet(ViewSet):
             "Preference-Applied": "respond-async",
             **what_is_left(request, job.kind),
         }
-        return Response(shown([job], request)[0], status=HTTPStatus.ACCEPTED, headers=headers)
+        return Response(_shown([job], request)[0], status=HTTPStatus.ACCEPTED, headers=headers)
 
-    @extend_schema(operation_id="rucio_stagings_retrieve", responses=JobSerializer)
+    @extend_schema(operation_id="rucio_stagings_retrieve", responses=StagingJobSerializer)
     def retrieve(self, request: Request, staging_id: str) -> Response:
         """Tell how a staging stands."""
         job = staging.staging_for(request.user, UUID(staging_id))
-        return Response(shown([job], request)[0])
+        return Response(_shown([job], request)[0])
 
     @extend_schema(
         operation_id="rucio_stagings_files",
@@ -133,12 +146,16 @@ class StagingViewSet(ViewSet):
     @action(detail=True, methods=["post"])
     def extend(self, request: Request, staging_id: str) -> Response:
         """Let what was staged stay longer: so many seconds from now."""
-        body = ExtensionSerializer(data=request.data)
-        body.is_valid(raise_exception=True)
+        asked = members_of(request, ExtensionSerializer)
         whole = staging.staging_for(request.user, UUID(staging_id))
         with extending(request):
-            told = extend(request.user, whole, body.validated_data["lifetime"])
+            told = extend(request.user, whole, asked["lifetime"])
         return Response(ExtendedSerializer({"results": told}).data)
+
+
+def _shown(found: list[Job], request: Request) -> list[dict[str, Any]]:
+    context = {"request": request, "phases": phases_of_parts(found), "share": ""}
+    return [StagingJobSerializer(job, context=context).data for job in found]
 
 
 def _lake_id(request: Request, asked: str) -> str:

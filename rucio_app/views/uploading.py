@@ -2,9 +2,13 @@
 
 from rest_framework.request import Request
 
+from esap.api.bodies import members_of
 from esap.api.in_flight import Slots, caller_key
-from rucio_app.backends.base import DataLake, Item
-from rucio_app.serializers import UploadSerializer
+from rucio_app.asking import (
+    UploadSerializer,
+)
+from rucio_app.backends.base import DataLake
+from rucio_app.backends.values import Item
 from rucio_app.services.uploads import Incoming, Uploaded, refuse_too_large, upload
 
 __all__ = ["taken"]
@@ -25,9 +29,7 @@ def taken(request: Request, lake: DataLake) -> Uploaded:
     caller = caller_key(request)
     _running.take(caller, MOST_AT_ONCE)
     try:
-        form = UploadSerializer(data=request.data)
-        form.is_valid(raise_exception=True)
-        asked = form.validated_data
+        asked = members_of(request, UploadSerializer)
         wanted = Incoming(
             item=Item(asked["scope"], asked["name"]),
             file=asked["file"],

@@ -89,7 +89,11 @@ class Run:
                 [*machine.prefix, "make", "--no-print-directory", "run", f"VENV={sys.prefix}"],
                 cwd=ROOT,
                 env={
-                    **{k: v for k, v in os.environ.items() if not k.startswith(("ESAP_", "MAKE"))},
+                    **{
+                        k: v
+                        for k, v in os.environ.items()
+                        if not k.startswith(("ESAP_", "MAKE", "DJANGO_"))
+                    },
                     "ESAP_DATA_DIR": str(machine.folder),
                     "ESAP_PORT": str(machine.port),
                     "ESAP_EVENTS_PORT": str(machine.events_port),

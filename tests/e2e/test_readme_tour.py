@@ -7,17 +7,15 @@ worker carries out, heard through both processes, and a question that comes in p
 import csv
 import io
 import json
-import os
 import re
 import sys
-from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from urllib.parse import urlsplit
 
 import pyarrow.parquet
 import pytest
 
 from tests.e2e.machine import ROOT, Machine
+from tests.e2e.reader import Reader, blocks, links_of
 
 pytestmark = [
     pytest.mark.e2e,
@@ -26,11 +24,8 @@ pytestmark = [
 
 README = ROOT / "README.md"
 TUTORIAL = ROOT / "docs" / "tutorials" / "first-search.md"
-BLOCK = re.compile(r"^```(sh|python)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
-LINK = re.compile(r"\]\((?!https?:)([^)#]+)")
 ALCYONE = "66714384142368256"
 BUILT_IN = ["gaia_bright", "hipparcos", "openngc"]
-STEP = "\x1e"
 
 PIECEMEAL = """
 import socket, sys, time
@@ -50,33 +45,6 @@ with socket.create_connection(("127.0.0.1", int(sys.argv[1])), timeout=60) as co
 """
 
 
-class Reader:
-    """Somebody in a second terminal, who types what a page says."""
-
-    def __init__(self, machine, home):
-        self.machine, self.home = machine, home
-
-    def types(self, kind, text, *, cwd=None, expected=(), **how):
-        """Return what a block of a page prints; it ends well, and says nothing unexpected."""
-        if "make -s token" in text:  # for an account of this machine, typed in our folder
-            text = text.replace("-s token", f"-s token VENV={Path(sys.executable).parents[1]}")
-            how["env"] = {**os.environ, "ESAP_DATA_DIR": str(self.machine.folder), "USER": "ada"}
-            until = datetime.now(UTC) + timedelta(days=90)
-            cwd, expected = (
-                ROOT,
-                [
-                    "Made the account ada.",
-                    f"It is good until {until:%Y-%m-%d}, and is not shown again:",
-                ],
-            )
-        program = ["bash", "-c"] if kind == "sh" else [sys.executable, "-c"]
-        here = text.replace("localhost:8000", f"localhost:{self.machine.port}")
-        done = self.machine.command(*program, here, cwd=cwd or self.home, **how)
-        said = "".join(line for line in done.stderr.splitlines() if line not in expected)
-        assert (done.returncode, said) == (0, ""), f"{text}\n{done.stdout}\n{done.stderr}"
-        return done.stdout
-
-
 @pytest.fixture(scope="module")
 def machine(tmp_path_factory, loopback_only):
     """The gateway, running, without a network if that can be had."""
@@ -92,13 +60,6 @@ def machine(tmp_path_factory, loopback_only):
 @pytest.fixture(scope="module")
 def reader(machine, tmp_path_factory):
     return Reader(machine, tmp_path_factory.mktemp("home"))
-
-
-def blocks(page):
-    """Return the blocks of a page but the first, which starts the gateway."""
-    first, *others = BLOCK.findall(page.read_text(encoding="utf-8"))
-    assert first[1].startswith("make run")
-    return others
 
 
 def tour(sign):
@@ -123,7 +84,7 @@ def test_every_block_of_the_tour_is_proven_here():
 
 @pytest.mark.parametrize("page", [README, TUTORIAL], ids=["readme", "tutorial"])
 def test_links_lead_somewhere(page):
-    links = LINK.findall(page.read_text(encoding="utf-8"))
+    links = links_of(page)
 
     assert links
     assert [link for link in links if not (page.parent / link).exists()] == []
@@ -218,11 +179,9 @@ def test_an_account_of_the_machine_has_a_basket(reader):
 
 def test_the_tutorial_says_what_it_promises(reader):
     found = blocks(TUTORIAL)
-    typed = f"\nprint('{STEP}', end='')\n".join(text for kind, text in found if kind == "python")
+    typed = [text for kind, text in found if kind == "python"]
 
-    archives, stars, column, distance, both, outcomes, query = (
-        reader.types("python", typed).removesuffix("\n").split(STEP)
-    )
+    archives, stars, column, distance, both, outcomes, query = reader.types_on(typed)
 
     assert [line.split()[0] for line in archives.splitlines()[:4]] == ["astron_vo", *BUILT_IN]
     assert stars.startswith("26 stars\n")

@@ -68,9 +68,7 @@ class Lake:
 
     def root(self, method: str, path: str, **parts: Any) -> Any:
         """Call as root, who may do everything; the answer is parsed, and an error is raised."""
-        if "root" not in self._tokens:
-            self._tokens["root"] = self.token("root", ROOT_USER, ROOT_PASSWORD)
-        headers = {"X-Rucio-Auth-Token": self._tokens["root"], **parts.pop("headers", {})}
+        headers = {"X-Rucio-Auth-Token": self._root_token(), **parts.pop("headers", {})}
         answer = _ask(method, f"{self.url}{path}", headers=headers, timeout=60, **parts)
         answer.encoding = "utf-8"  # or it is guessed, of short answers wrongly
         assert answer.ok, f"{method} {path}: {answer.status_code} {answer.text[:500]}"
@@ -86,8 +84,13 @@ class Lake:
 
     def status(self, path: str) -> int:
         """Return the HTTP status of what root sees."""
-        headers = {"X-Rucio-Auth-Token": self._tokens["root"]}
+        headers = {"X-Rucio-Auth-Token": self._root_token()}
         return _ask("GET", f"{self.url}{path}", headers=headers, timeout=30).status_code
+
+    def _root_token(self) -> str:
+        if "root" not in self._tokens:
+            self._tokens["root"] = self.token("root", ROOT_USER, ROOT_PASSWORD)
+        return self._tokens["root"]
 
     # What is in the lake
 

@@ -16,7 +16,7 @@ from esap.jobs.models import Job, Watch
 from esap.jobs.runner import carry_out
 from tests.support.accounts import Browser
 from tests.support.iam import Iam
-from tests.support.lakes import lake_entry, write_lakes
+from tests.support.lakes import add_home, lake_entry, write_lakes
 from tests.support.rucio import Lake
 from tests.support.vendors import vendors
 
@@ -64,30 +64,8 @@ def issuer(rucio):
 
 @pytest.fixture(scope="session")
 def home(rucio, lake):
-    """A storage element where users may bring files: Rucio's policy goes by such names."""
-    home = "HOME_USERDISK"
-    first, second = ({"read": n, "write": n, "delete": n} for n in (1, 2))
-    lake.root("POST", f"/rses/{home}", json={"deterministic": True})
-    for account in ("alice", "bob", "esap"):
-        lake.root("POST", f"/accounts/{account}/limits/local/{home}", json={"bytes": 10 << 20})
-    # Users write over HTTP; Rucio's reaper removes where it is at home, as at the other elements.
-    webdav = {
-        "hostname": "127.0.0.1",
-        "port": int(lake.site.rpartition(":")[2]),
-        "prefix": f"/storage/{home}/",
-        "impl": "rucio.rse.protocols.webdav.Default",
-        "domains": {"lan": second, "wan": second},
-    }
-    local = {
-        "hostname": "localhost",
-        "port": 0,
-        "prefix": f"{rucio.links['storage']}/{home}/",
-        "impl": "rucio.rse.protocols.posix.Default",
-        "domains": {"lan": first, "wan": first},
-    }
-    lake.root("POST", f"/rses/{home}/protocols/http", json=webdav)
-    lake.root("POST", f"/rses/{home}/protocols/file", json=local)
-    return home
+    """A storage element where users may bring files."""
+    return add_home(lake, rucio.links["storage"])
 
 
 @pytest.fixture

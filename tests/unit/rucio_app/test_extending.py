@@ -11,7 +11,7 @@ from accounts.models import User
 from esap.clients.rucio import Login
 from esap.errors import NotFound
 from esap.jobs.models import Job
-from rucio_app.backends.base import Listing, Rule, RuleState
+from rucio_app.backends.values import Listing, Rule, RuleState
 from rucio_app.services import extending
 from rucio_app.services.extending import extend
 from rucio_app.services.staging import PART, WHOLE

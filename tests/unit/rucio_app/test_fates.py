@@ -5,7 +5,7 @@ from types import SimpleNamespace
 import pytest
 
 from esap.jobs.models import Job
-from rucio_app.backends.base import FileAt, Listing
+from rucio_app.backends.values import FileAt, Listing
 from rucio_app.services import fates as module
 from rucio_app.services.fates import fates
 from rucio_app.services.staging import PART

@@ -19,7 +19,7 @@ from esap.errors import (
     NotFound,
 )
 from esap.jobs.models import Job, Phase
-from rucio_app.backends.base import Listing, Rule, RuleState
+from rucio_app.backends.values import Listing, Rule, RuleState
 from rucio_app.services import access, following
 from rucio_app.services.following import Stagings
 

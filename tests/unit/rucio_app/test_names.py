@@ -8,8 +8,8 @@ import pytest
 
 from esap.backends.http import open_session
 from esap.errors import NotFound
-from rucio_app.backends.base import Item
 from rucio_app.backends.rucio import RucioConfig, RucioLake
+from rucio_app.backends.values import Item
 from rucio_app.services.downloads import is_of_storage
 from tests.support.fakes.http import FakePeer, answer, message
 

@@ -18,7 +18,7 @@ from esap.errors import (
     OverQuota,
 )
 from esap.jobs.models import Job
-from rucio_app.backends.base import Item, Listing, Rule, RuleState
+from rucio_app.backends.values import Item, Listing, Rule, RuleState
 from rucio_app.services import making
 from rucio_app.services.making import make_rule, make_rules
 from rucio_app.services.rules import end_rules, find_rules

@@ -19,8 +19,8 @@ from esap.errors import (
     OverQuota,
     TooLarge,
 )
-from rucio_app.backends.base import Did, Item, Usage
 from rucio_app.backends.rucio import RucioConfig
+from rucio_app.backends.values import Did, Item, Usage
 from rucio_app.backends.writing import WritableLake
 from rucio_app.services import access, uploads
 from rucio_app.services.uploads import Incoming, Uploaded, upload

@@ -3,8 +3,9 @@
 import pytest
 
 from esap.errors import InvalidRequest
-from rucio_app.backends.base import Facility, Item
-from rucio_app.serializers import DidQuerySerializer
+from rucio_app.asking import DidQuerySerializer
+from rucio_app.backends.base import Facility
+from rucio_app.backends.values import Item
 from rucio_app.services.browsing import item_of
 from rucio_app.services.selecting import items_of
 

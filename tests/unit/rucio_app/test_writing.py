@@ -15,8 +15,8 @@ from esap.errors import (
     BackendUnavailable,
     InvalidRequest,
 )
-from rucio_app.backends.base import Item
 from rucio_app.backends.rucio import RucioConfig, RucioLake
+from rucio_app.backends.values import Item
 from rucio_app.backends.writing import Measured
 from tests.support.fakes.http import CLOSE, FakePeer, message
 
