@@ -4,7 +4,6 @@ import json
 import time
 from contextlib import nullcontext
 from itertools import count
-from types import SimpleNamespace
 
 import pytest
 from django.utils import timezone
@@ -150,16 +149,9 @@ class Worker:
         return job
 
 
-@pytest.fixture(autouse=True)
-def unkept(monkeypatch):
-    """No thread keeps leases: it would see nothing of what the test's own transaction has."""
-    monkeypatch.setattr("esap.jobs.handover.keeper.keeping", lambda job, lost: nullcontext())
-
-
 @pytest.fixture
 def worker(monkeypatch):
     # On PostgreSQL, whoever keeps jobs asks by a connection of its own, which sees nothing of a
     # test's transaction: what takes more than a second would be taken for aborted.
-    nobody = SimpleNamespace(keeping=lambda job, lost: nullcontext())
-    monkeypatch.setattr(handover, "keeper", nobody)
+    monkeypatch.setattr(handover.keeper, "keeping", lambda job, lost: nullcontext())
     return Worker()

@@ -38,7 +38,7 @@ def shown(rucio, configured):
 
 def extend(client, worker):
     """Try what needs the gateway's own account; return whether it went, and what is said."""
-    staging = stage(client, client.file)
+    staging = stage(client, client.file, lifetime=120)
     worker.hand_over(staging)
     (told,) = client.post(f"stagings/{staging}/extend/", {"lifetime": 86_400}).json()["results"]
     return told["extended"], told["detail"]

@@ -70,5 +70,6 @@ def test_it_tells_every_key_that_is_particular_to_providers():
     told = set(re.findall(r"^\| `(\w+)` \|", PAGE, re.MULTILINE)) | {"issuer", "client_id"}
     told |= {"client_secret", "scopes", "operator_groups", "admin_groups"}
     general = {"id", "type", "title", "url", "timeout", "max_bytes", "private_network", "groups"}
+    general |= {"ca_bundle"}
 
     assert set(OpenIDConfig.model_fields) - general - told == set()
