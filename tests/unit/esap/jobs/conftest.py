@@ -22,7 +22,9 @@ def blind_keeper(request, monkeypatch):
 
     They would be taken for lost.
     """
-    if "shared_database" not in request.fixturenames:
+    marked = request.node.get_closest_marker("django_db")
+    commits = marked is not None and marked.kwargs.get("transaction", False)
+    if not commits and "shared_database" not in request.fixturenames:
         monkeypatch.setattr(keeper, "_look", lambda: None)
 
 
