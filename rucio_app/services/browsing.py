@@ -105,7 +105,13 @@ def files_at(
     schemes: Sequence[str] = (),
     facility: Facility | None = None,
 ) -> Listing:
-    """Return the files of a DID, with their replicas; each with its path at a facility."""
+    """Return the files of a DID, with their replicas; each with its path at a facility.
+
+    Raises `InvalidRequest` for schemes besides a facility: paths are those of the PFN that the
+    element prefers.
+    """
+    if facility and schemes:
+        raise InvalidRequest("Ask for schemes or for the paths at a facility, not for both.")
 
     def ask(token: str) -> Listing:
         return lake.replicas(

@@ -10,12 +10,17 @@ from uuid import UUID
 import structlog
 from django.utils import timezone
 
-from esap.errors import NotAllowed, NotFound
+from esap.errors import BackendUnavailable, NotAllowed, NotFound
 from esap.jobs.models import Job
 from rucio_app.backends.base import DataLake
 from rucio_app.backends.values import Item, Rule, RuleState
 from rucio_app.services.access import as_service, as_user, has_service
-from rucio_app.services.staging import item_of_part, needed_by_others, stagings_among
+from rucio_app.services.staging import (
+    asked_for_now,
+    item_of_part,
+    needed_by_others,
+    stagings_among,
+)
 
 __all__ = [
     "Ask",
@@ -82,18 +87,26 @@ def end_rules(lake: DataLake, jobs: Sequence[Job]) -> None:
     """End the rules of parts that nobody wants any more.
 
     One stays if it was there before, made by other means than a staging of the same user, or if
-    another staging has it as well, be it that of another user who has the same account.
+    another staging has it as well, be it that of another user who has the same account. Raises
+    `BackendUnavailable` if one of them is asked for anew just now: then all is to be asked again.
     """
+    busy = False
     for (account, owner_id), theirs in by_account(jobs).items():
         ids = {job.remote_id for job in theirs}
         ids -= needed_by_others(theirs, ids)
         try:
             rules = rules_with(partial(as_service, lake), lake, account, ids).values()
+            wanted = asked_for_now(theirs[0].peer)
             for rule in made_by_stagings(owner_id, rules):
-                end(lake, rule)
+                if (Item(rule.scope, rule.name), rule.rse_expression) in wanted:
+                    busy = True  # It may be about to be taken, by whoever then has its id.
+                else:
+                    end(lake, rule)
         except NotAllowed as error:
             # Each rule ends by itself, when its lifetime is over.
             logger.warning("rules stay", rules=len(ids), because=error.detail)
+    if busy:
+        raise BackendUnavailable(f"{lake.config.title} is asked for some of these anew just now.")
 
 
 def made_by_stagings(owner_id: Any, rules: Collection[Rule]) -> list[Rule]:

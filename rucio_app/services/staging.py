@@ -29,6 +29,7 @@ __all__ = [
     "WHOLE",
     "PartParameters",
     "Wanted",
+    "asked_for_now",
     "check_limits",
     "check_part",
     "is_being_ended",
@@ -157,6 +158,13 @@ def needed_by_others(parts: Sequence[Job], rules: Collection[str]) -> set[str]:
     return set(
         others.exclude(pk__in=[part.pk for part in parts]).values_list("remote_id", flat=True)
     )
+
+
+def asked_for_now(peer: str) -> set[tuple[Item, str]]:
+    """Return what is being handed over to a lake at this moment: the DIDs, and to where."""
+    parts = Job.objects.filter(kind=PART, peer=peer, ended__isnull=True)
+    parts = parts.filter(lease__isnull=False, remote_id="")
+    return {(item_of_part(part), str(part.parameters["rse_expression"])) for part in parts}
 
 
 def is_being_ended(peer: str, rule: str) -> bool:

@@ -151,6 +151,16 @@ def test_a_name_with_slashes_is_found_and_is_no_other(lake, alice):
     assert led_astray.status_code == 404
 
 
+def test_a_path_is_that_of_no_scheme_one_asks_for(lake, alice):
+    file = unique("file")
+    lake.files({file: b"x"})
+    asked = {"scope": "escape", "name": file, "schemes": "http", "facility": "cluster"}
+
+    answer = alice.get("lakes/lake/replicas/", **asked)
+
+    assert (answer.status_code, answer.json()["slug"]) == (400, "invalid-request")
+
+
 def test_replicas_tell_where_in_which_state_and_by_which_links(lake, alice):
     file = unique("file")
     lake.files({file: b"x"})

@@ -427,6 +427,20 @@ def test_a_rule_that_another_user_of_the_same_account_has_stays(lake, alice):
     assert (lake.names(), theirs.remote_id) == (["a"], mine.remote_id)
 
 
+def test_a_rule_that_is_asked_for_anew_just_now_is_ended_later_if_at_all(lake, alice):
+    first, other = handed_over(staging_of(alice, "a", "b"))
+    (anew,) = staging_of(alice, "a")
+    Job.objects.filter(pk=anew.pk).update(lease=anew.pk)
+
+    with pytest.raises(BackendUnavailable):
+        end_rules(lake, [first, other])
+    assert lake.names() == ["a"]
+
+    Job.objects.filter(pk=anew.pk).update(lease=None, remote_id=first.remote_id)
+    end_rules(lake, [first, other])
+    assert lake.names() == ["a"]
+
+
 def test_many_rules_are_looked_up_in_one_question_for_each_open_state(lake, alice):
     parts = handed_over(staging_of(alice, *many(20)))
     lake.asked.clear()
