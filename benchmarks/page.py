@@ -114,8 +114,8 @@ each DID, by which all of it survives a crash. {machine}
 {costs}
 Peak memory is {ours_mb} for the gateway, with Django, {following_mb} after it has followed the
 {following} rules, and {theirs_mb} for rucio-clients. One look at all rules of an account is a
-question for each of the five open states, and one for each rule that is in none of them any more; if
-these are more than twenty, they are looked for in one question among the fulfilled ones first.
+question for each of the five open states, and one for each rule that is in none of them any more.
+If these are more than twenty, they are looked for among the fulfilled ones first, in one question.
 """
 
 
