@@ -118,10 +118,14 @@ def _made(grant: Grant, server: OAuthServer, wanted: _Wanted) -> Given:
     with held(grant.pk, seconds=seconds + 10) as lease, apart(seconds):
         if given := _kept(grant, wanted):
             return given
-        if wanted.audience and isinstance(server, Provider) and server.exchanges:
-            given = _exchanged(grant, server, wanted, lease)
-        else:
-            given = _refreshed(grant, server, wanted, lease)
+        try:
+            if wanted.audience and isinstance(server, Provider) and server.exchanges:
+                given = _exchanged(grant, server, wanted, lease)
+            else:
+                given = _refreshed(grant, server, wanted, lease)
+        except GrantEnded:
+            _has_ended(grant)  # while nobody else may try: they find that it has
+            raise
     _note(grant.user, grant.server, wanted)
     return given
 

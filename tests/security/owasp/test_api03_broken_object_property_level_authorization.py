@@ -72,6 +72,9 @@ REFUSING = {
     "POST /esap-api/jobs/webhooks/",
     "PATCH /esap-api/jobs/webhooks/{webhook_id}/",
     "POST /esap-api/query/searches/",
+    "POST /esap-api/rucio/lakes/{lake}/upload/",
+    "POST /esap-api/rucio/stagings/",
+    "POST /esap-api/rucio/stagings/{staging_id}/extend/",
     "POST /esap-api/uws/jobs/",
 }
 WRITES = {f"{each.method} {each.path}": each for each in operations() if each.method != "GET"}

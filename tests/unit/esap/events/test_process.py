@@ -140,7 +140,7 @@ def test_listeners_cost_no_threads_and_those_who_leave_are_let_go(url):
 
     assert heard == [heard[0]] * 30
     assert len(views.feed) == 31
-    assert threading.active_count() == threads
+    assert threading.active_count() <= threads  # some of other tests may have ended meanwhile
     for answer in answers:
         answer.close()
     assert until(lambda: len(views.feed) == 0)
