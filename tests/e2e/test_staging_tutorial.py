@@ -112,6 +112,6 @@ def test_the_page_says_what_it_promises(machine, token, tmp_path):
     assert sentence.startswith("escape:pleiades.images - 3 of 3 files are there, until ")
     assert Path(path).name == "pleiades.B.fits"
     assert opened.splitlines() == ["B (64, 64) 6.3", "R (64, 64) 11.7", "V (64, 64) 9.0"]
-    assert kept == "escape:pleiades.images stays for a day\n"
+    assert kept == "escape:pleiades.images stays for a day"
     assert brought.startswith('{"scope":"user.alice","name":"pleiades.notes.txt","size":10,')
     assert brought.endswith("}six stars\n")
