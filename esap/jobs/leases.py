@@ -77,6 +77,8 @@ class Keeper:
         try:
             while self._anything():
                 time.sleep(ASK_SECONDS)
+                if self._thread is not threading.current_thread():
+                    return  # forgotten while it slept: jobs kept since are not its own
                 try:
                     self._look()
                 except DatabaseTrouble as trouble:

@@ -18,6 +18,8 @@ from django.contrib.contenttypes.models import ContentType
 from django.core.management import call_command
 from django.db import connection, connections
 
+from esap.jobs.leases import keeper
+
 Rows = list[tuple[object, ...]]
 
 
@@ -113,9 +115,11 @@ def _default_is(own: dict[str, Any]) -> Iterator[None]:
     known.update(own)
     connections["default"] = connections.create_connection("default")
     ContentType.objects.clear_cache()  # Their numbers differ from database to database.
+    keeper.reset()  # Its thread would look for our jobs in the database that it knows.
     try:
         yield
     finally:
+        keeper.reset()
         ContentType.objects.clear_cache()
         connections["default"].close()
         connections["default"] = before

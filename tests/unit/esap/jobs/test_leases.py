@@ -117,6 +117,20 @@ def test_a_database_that_is_away_for_a_moment_loses_nothing(keeper, monkeypatch,
     assert not lost.is_set()
 
 
+def test_a_thread_that_was_forgotten_while_it_slept_looks_after_nothing(keeper, monkeypatch):
+    looked = []
+    monkeypatch.setattr(keeper, "_look", lambda: looked.append(threading.current_thread()))
+    old, new = claimed(), claimed()
+    with keeper.keeping(old, pytest.fail):
+        thread = keeper._thread
+        keeper.reset()
+        with keeper.keeping(new, pytest.fail):
+            thread.join(10)
+            assert wait_for(lambda: looked)
+
+    assert thread not in looked
+
+
 def test_one_careless_callback_does_not_end_the_others_leases(keeper):
     careless, job = claimed(), claimed()
     stumbled = threading.Event()
