@@ -14,6 +14,7 @@ from rest_framework.permissions import AllowAny
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from esap.api.bodies import parameters_of
 from esap.api.negotiation import FORMATS, PlainOrPage, table_format
 from esap.api.pagination import keyset_page, keyset_response
 from esap.api.preferences import preferences
@@ -98,7 +99,7 @@ class SearchViewSet(SearchResults):
     )
     def list(self, request: Request) -> Response:
         """List your own searches, the newest first; those of anonymous callers are not listed."""
-        asked = _asked(request)
+        asked = parameters_of(request, HistorySerializer)
         searches = services.searches_of(request.user, text=asked.get("text", ""))
         found, following = keyset_page(request, searches, key="created")
         return keyset_response(_searched(*found), following)
@@ -169,19 +170,6 @@ def _accepted(request: Request, job: Job, waited: int = 0) -> Response:
             **what_is_left(request, job.kind),
         },
     )
-
-
-def _asked(request: Request) -> dict[str, Any]:
-    """Return what the history is asked for; refuse what is no parameter of it."""
-    query = HistorySerializer(data=request.query_params.dict())
-    unknown = sorted(set(request.query_params) - set(query.fields))
-    if unknown:
-        raise InvalidRequest(
-            f"{', '.join(unknown)[:200]}: not a parameter of this list. There are: "
-            f"{', '.join(query.fields)}."
-        )
-    query.is_valid(raise_exception=True)
-    return dict(query.validated_data)
 
 
 def _kept(

@@ -16,6 +16,7 @@ from rest_framework.response import Response
 from rest_framework.serializers import Serializer
 from rest_framework.viewsets import ViewSet
 
+from esap.api.bodies import parameters_of
 from esap.api.parsers import JSONParser
 from esap.errors import InvalidRequest
 from rucio_app.asking import (
@@ -27,7 +28,7 @@ from rucio_app.asking import (
     UploadSerializer,
 )
 from rucio_app.backends.base import DataLake, lakes
-from rucio_app.backends.values import RuleState
+from rucio_app.backends.values import Item, RuleState
 from rucio_app.links import links_of_lake, url_of
 from rucio_app.serializers import (
     DidPageSerializer,
@@ -46,7 +47,7 @@ from rucio_app.services.estimating import estimate
 from rucio_app.services.selecting import facility_of, items_wanted, target_of
 from rucio_app.views.bounds import estimating
 from rucio_app.views.downloading import streamed
-from rucio_app.views.paging import asked_of, page_of
+from rucio_app.views.paging import page_of
 from rucio_app.views.uploading import taken
 
 __all__ = ["LakeViewSet"]
@@ -94,7 +95,7 @@ class LakeViewSet(ViewSet):
     @action(detail=True)
     def dids(self, request: Request, lake: str) -> Response:
         """Search a scope: by name, type or metadata, or for what is at its top."""
-        asked = asked_of(request, DidQuerySerializer)
+        asked = parameters_of(request, DidQuerySerializer)
         found = browsing.dids(
             lake_for(request.user, lake),
             request.user,
@@ -110,8 +111,7 @@ class LakeViewSet(ViewSet):
     @action(detail=True)
     def did(self, request: Request, lake: str) -> Response:
         """Tell of one DID: its size, checksums and metadata."""
-        asked = asked_of(request, AskedDidsSerializer)
-        item = browsing.item_of(asked["scope"], asked["name"])
+        item = _did_asked_for(request)
         found = browsing.one(lake_for(request.user, lake), request.user, item)
         return Response(OneDidSerializer(found, context={"request": request, "lake": lake}).data)
 
@@ -119,8 +119,7 @@ class LakeViewSet(ViewSet):
     @action(detail=True)
     def content(self, request: Request, lake: str) -> Response:
         """List what is directly in a collection."""
-        asked = asked_of(request, AskedDidsSerializer)
-        item = browsing.item_of(asked["scope"], asked["name"])
+        item = _did_asked_for(request)
         found = browsing.children(lake_for(request.user, lake), request.user, item)
         return Response(page_of(request, found, DidPageSerializer, lake=lake))
 
@@ -128,8 +127,7 @@ class LakeViewSet(ViewSet):
     @action(detail=True)
     def tree(self, request: Request, lake: str) -> Response:
         """List all that is below a collection, depth first, each with what it is in."""
-        asked = asked_of(request, AskedDidsSerializer)
-        item = browsing.item_of(asked["scope"], asked["name"])
+        item = _did_asked_for(request)
         found = browsing.tree(lake_for(request.user, lake), request.user, item)
         return Response(page_of(request, found, TreePageSerializer, lake=lake))
 
@@ -137,8 +135,7 @@ class LakeViewSet(ViewSet):
     @action(detail=True)
     def parents(self, request: Request, lake: str) -> Response:
         """List the collections that a DID is directly in."""
-        asked = asked_of(request, AskedDidsSerializer)
-        item = browsing.item_of(asked["scope"], asked["name"])
+        item = _did_asked_for(request)
         found = browsing.parents(lake_for(request.user, lake), request.user, item)
         return Response(page_of(request, found, DidPageSerializer, lake=lake))
 
@@ -146,7 +143,7 @@ class LakeViewSet(ViewSet):
     @action(detail=True)
     def replicas(self, request: Request, lake: str) -> Response:
         """List the files of a DID with their replicas: where, in which state, by which links."""
-        asked = asked_of(request, ReplicaQuerySerializer)
+        asked = parameters_of(request, ReplicaQuerySerializer)
         there = lake_for(request.user, lake)
         found = browsing.files_at(
             there,
@@ -226,7 +223,7 @@ class LakeViewSet(ViewSet):
     @action(detail=True)
     def rules(self, request: Request, lake: str) -> Response:
         """List my rules, the newest first."""
-        asked = asked_of(request, RuleQuerySerializer)
+        asked = parameters_of(request, RuleQuerySerializer)
         state = RuleState(asked["state"]) if asked.get("state") else None
         found = mine.rules(
             lake_for(request.user, lake),
@@ -266,6 +263,11 @@ class LakeViewSet(ViewSet):
         """Upload a small file to a scope of mine: stored, registered, and kept by a rule."""
         found = taken(request, lake_for(request.user, lake))
         return Response(UploadedSerializer(found).data, status=HTTPStatus.CREATED)
+
+
+def _did_asked_for(request: Request) -> Item:
+    asked = parameters_of(request, AskedDidsSerializer)
+    return browsing.item_of(asked["scope"], asked["name"])
 
 
 def _shown(request: Request, lake: DataLake) -> dict[str, Any]:

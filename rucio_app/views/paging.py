@@ -1,27 +1,14 @@
-"""Pages of lists that a lake gives whole, and what such a list may be asked for."""
+"""Pages of lists that a lake gives whole."""
 
 from typing import Any
 
 from rest_framework.request import Request
 from rest_framework.serializers import Serializer
 
-from esap.errors import InvalidRequest, NotFound
+from esap.errors import NotFound
 from rucio_app.backends.values import Listing
 
-__all__ = ["asked_of", "page_of"]
-
-
-def asked_of(request: Request, shape: type[Serializer[Any]]) -> dict[str, Any]:
-    """Return the parameters of a request; refuse what is none of its shape."""
-    query = shape(data=request.query_params.dict())
-    unknown = sorted(set(request.query_params) - set(query.fields))
-    if unknown:
-        raise InvalidRequest(
-            f"{', '.join(unknown)[:200]}: not a parameter of this list. There are: "
-            f"{', '.join(query.fields)}."
-        )
-    query.is_valid(raise_exception=True)
-    return dict(query.validated_data)
+__all__ = ["page_of"]
 
 
 def page_of(

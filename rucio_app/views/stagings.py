@@ -21,10 +21,7 @@ from esap.errors import InvalidRequest, NotFound
 from esap.jobs.creating import CREATING, mark_of, what_is_left
 from esap.jobs.listing import phases_of_parts
 from esap.jobs.models import Job
-from rucio_app.asking import (
-    ExtensionSerializer,
-    StagingSerializer,
-)
+from rucio_app.asking import ExtensionSerializer, StagingSerializer
 from rucio_app.backends.base import lakes
 from rucio_app.serializers import (
     ExtendedSerializer,

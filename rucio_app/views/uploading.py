@@ -4,9 +4,7 @@ from rest_framework.request import Request
 
 from esap.api.bodies import members_of
 from esap.api.in_flight import Slots, caller_key
-from rucio_app.asking import (
-    UploadSerializer,
-)
+from rucio_app.asking import UploadSerializer
 from rucio_app.backends.base import DataLake
 from rucio_app.backends.values import Item
 from rucio_app.services.uploads import Incoming, Uploaded, refuse_too_large, upload
