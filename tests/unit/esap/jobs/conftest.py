@@ -2,6 +2,7 @@
 
 import pytest
 
+from esap.jobs import making, sweeper
 from esap.jobs.leases import keeper
 from tests.support.vendors import shared_database, vendors  # noqa: F401 - a fixture
 from tests.unit.esap.jobs import kinds
@@ -36,3 +37,18 @@ def ada(django_user_model):
 @pytest.fixture
 def bob(django_user_model):
     return django_user_model.objects.create_user("bob")
+
+
+@pytest.fixture
+def rung(monkeypatch):
+    """What was rung for, instead of being carried out; and a broker without any message."""
+    found = []
+
+    def ring(job_ids):
+        found.extend(job_ids)
+        return len(job_ids)
+
+    for module in (making, sweeper):
+        monkeypatch.setattr(module, "ring", ring)
+    monkeypatch.setattr(sweeper, "waiting_messages", lambda: 0)
+    return found

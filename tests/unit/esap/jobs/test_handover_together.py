@@ -14,27 +14,12 @@ from esap.errors import (
     LoginAgain,
     UnreadableAnswer,
 )
-from esap.jobs import kinds, making, resuming, runner, services, sweeper
+from esap.jobs import kinds, resuming, runner, services, sweeper
 from esap.jobs.kinds import JobKind, Part
 from esap.jobs.models import Job
 from tests.unit.esap.jobs.kinds import cluster
 
 pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture
-def rung(monkeypatch):
-    """Whom messages were sent about, instead of having them carried out."""
-    found = []
-
-    def ring(job_ids):
-        found.extend(job_ids)
-        return len(job_ids)
-
-    for module in (making, sweeper):
-        monkeypatch.setattr(module, "ring", ring)
-    monkeypatch.setattr(sweeper, "waiting_messages", lambda: 0)
-    return found
 
 
 @pytest.fixture

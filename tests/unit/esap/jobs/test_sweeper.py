@@ -15,20 +15,6 @@ from tests.unit.esap.jobs import kinds
 pytestmark = pytest.mark.django_db
 
 
-@pytest.fixture
-def rung(monkeypatch):
-    """What was rung for, instead of being carried out; and a broker without any message."""
-    found = []
-
-    def ring(job_ids):
-        found.extend(job_ids)
-        return len(job_ids)
-
-    monkeypatch.setattr(sweeper, "ring", ring)
-    monkeypatch.setattr(sweeper, "waiting_messages", lambda: 0)
-    return found
-
-
 def past():
     return timezone.now() - timedelta(seconds=1)
 
